@@ -1,0 +1,131 @@
+"""The command line: settings -> services -> server. The one file of the engine that knows the services.
+
+Heavy imports come after the settings are known to be good, so that `--help` and a mistake answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emulator import __version__
+from emulator.settings import SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulator.app import Emulator
+    from emulator.settings import Settings
+
+EPILOG = """\
+Every option has a variable: --log-level is EVENTYARD_LOG_LEVEL. LocalStack's GATEWAY_LISTEN, DEBUG, LS_LOG, LOCALSTACK_HOST,
+SERVICES, SQS_ENDPOINT_STRATEGY, DISABLE_CORS_CHECKS and EXTRA_CORS_ALLOWED_ORIGINS are understood as well. An option beats
+EVENTYARD_*, which beats LocalStack's name.
+
+\b
+Then, in another terminal:
+  export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+  aws sqs create-queue --queue-name jobs
+"""
+
+
+@click.command(
+    name="eventyard", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
+@click.option(
+    "--host", metavar="HOST", help="Address to listen on. 0.0.0.0 for all of this machine's.  [default: 127.0.0.1]"
+)
+@click.option("--port", metavar="PORT", help="Port to listen on; 0 takes a free one.  [default: 4566]")
+@click.option(
+    "--account-id",
+    metavar="DIGITS",
+    help="Account of callers whose access key is not 12 digits itself.  [default: 000000000000]",
+)
+@click.option("--region", metavar="REGION", help="Region of callers whose request names none.  [default: us-east-1]")
+@click.option("--services", metavar="NAMES", help="Run only these services, separated by commas.  [default: all]")
+@click.option(
+    "--public-host", metavar="HOST[:PORT]", help="Host that URLs in answers name.  [default: the caller's Host header]"
+)
+@click.option(
+    "--endpoint-strategy",
+    metavar="FORM",
+    help="Form of queue URLs: dynamic, standard, domain or path.  [default: dynamic]",
+)
+@click.option(
+    "--cors-origins", metavar="ORIGINS", help="Origins of web pages that may call, besides those of this machine."
+)
+@click.option("--cors-checks", metavar="0|1", help="Whether web pages of other origins are refused.  [default: 1]")
+@click.option(
+    "--cooldowns", metavar="0|1", help="Whether AWS's waits of 60 s hold (recreate a queue, purge twice).  [default: 1]"
+)
+@click.option(
+    "--log-level", metavar="LEVEL", help="debug, info (a line for each request), warning or error.  [default: warning]"
+)
+@click.option("--log-format", metavar="FORM", help="text or json.  [default: text]")
+@click.version_option(__version__, message="eventyard %(version)s")
+def command(**flags: str | None) -> None:
+    """Emulate Amazon SQS on this machine, for development and tests.
+
+    Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566.
+    """
+    run(read_settings(flags, os.environ))
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    from emulator import logs
+    from emulator.app import Emulator
+    from emulator.server import EmulatorServer, bind
+    from services import ALL
+
+    logs.set_up(settings.log_level, settings.log_format)
+    sockets = bind(settings.addresses)
+    emulator = Emulator(ALL, settings)
+    left_out = sorted((settings.services or frozenset()) - emulator.services.keys())
+    if left_out:
+        print(f"eventyard: not emulated, so left out: {', '.join(left_out)}", file=sys.stderr)
+    port: int = sockets[0].getsockname()[1]
+    server = EmulatorServer(emulator, on_ready=lambda: print(banner(emulator, port), flush=True))
+    server.run(sockets)
+
+
+def banner(emulator: Emulator, port: int) -> str:
+    """Write what a user needs to begin, ending with the line `Ready.` that scripts wait for."""
+    settings = emulator.settings
+    host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1", "::1") else settings.host  # noqa: S104 - compared, not bound
+    url = f"http://{host}:{port}"
+    return (
+        f"Eventyard {__version__}: {', '.join(sorted(emulator.services))} at {url}\n"
+        f"\n"
+        f"  export AWS_ENDPOINT_URL={url} AWS_REGION={settings.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
+        f"\n"
+        f"Ready."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line. A mistake of the user's is one line on stderr and exit code 2."""
+    from emulator.server import AddressError
+
+    options: dict[str, Any] = {"args": arguments, "prog_name": "eventyard", "standalone_mode": False}
+    try:
+        command.main(**options)
+    except click.ClickException as error:
+        sys.exit(_mistake(error.format_message()))
+    except (SettingsError, AddressError) as error:
+        sys.exit(_mistake(str(error)))
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def _mistake(text: str) -> int:
+    print(f"eventyard: {text}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""The admin API, the one place where Starlette is used; imported at its first request, so that start-up does not pay for it.
+
+| path                                                   | answer                                                       |
+|--------------------------------------------------------|--------------------------------------------------------------|
+| GET `/health`, `/_eventyard/health`,                   | `{"services": {"sqs": "running"}, "edition", "version"}`;    |
+| `/_localstack/health`                                  | a service that nobody has used yet is `available`            |
+| GET `/_localstack/info`                                | version, session, uptime                                     |
+| POST `/_eventyard/reset`, `/_localstack/state/reset`   | forgets all state of all accounts, 200                       |
+| POST `/_localstack/state/<service>/reset`              | forgets the state of one service, 200                        |
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator import __version__
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from emulator.app import Emulator
+
+EDITION = "eventyard"
+
+
+class Admin:
+    """The handlers of one Emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    async def health(self, _request: Request) -> Response:
+        """Tell which services answer, in LocalStack's shape; a service that has state says running."""
+        used = {name: any(self._emulator.storage.states(name)) for name in self._emulator.services}
+        services = {name: "running" if used[name] else "available" for name in sorted(used)}
+        return JSONResponse({"services": services, "edition": EDITION, "version": __version__})
+
+    async def info(self, _request: Request) -> Response:
+        """Tell what runs here, in LocalStack's shape."""
+        emulator = self._emulator
+        uptime_s = (emulator.clock.now_ms() - emulator.started_ms) // 1000
+        return JSONResponse(
+            {
+                "version": __version__,
+                "edition": EDITION,
+                "is_license_activated": False,
+                "session_id": emulator.session_id,
+                "machine_id": "",
+                "system": platform.system().lower(),
+                "is_docker": False,
+                "server_time_utc": emulator.clock.iso(),
+                "uptime": uptime_s,
+            }
+        )
+
+    async def reset(self, _request: Request) -> Response:
+        """Forget all state."""
+        self._emulator.reset()
+        return Response(status_code=200)
+
+    async def reset_service(self, request: Request) -> Response:
+        """Forget the state of one service."""
+        name = request.path_params["service"]
+        if name not in self._emulator.services:
+            known = ", ".join(sorted(self._emulator.services))
+            return JSONResponse({"message": f"no service {name!r} runs here; these do: {known}"}, status_code=404)
+        self._emulator.reset(name)
+        return Response(status_code=200)
+
+
+def build(emulator: Emulator) -> Starlette:
+    """Make the admin application of one Emulator."""
+    admin = Admin(emulator)
+    health = ("/health", "/_eventyard/health", "/_localstack/health")
+    resets = ("/_eventyard/reset", "/_localstack/state/reset")
+    return Starlette(
+        routes=[
+            *(Route(path, admin.health, methods=["GET"]) for path in health),
+            Route("/_localstack/info", admin.info, methods=["GET"]),
+            *(Route(path, admin.reset, methods=["POST"]) for path in resets),
+            Route("/_localstack/state/{service}/reset", admin.reset_service, methods=["POST"]),
+        ]
+    )

@@ -1,0 +1,312 @@
+"""`Emulator`: everything that one server is, and its ASGI callable. Two of them in one process share nothing.
+
+The way of a request: read it, check its origin, answer what is ours (`/_eventyard`, `/health`, `/_aws/...`), else
+identify the call, parse its input, run the operation, render its answer or its error.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from emulator.clock import Clock, SystemClock
+from emulator.context import Context
+from emulator.cors import Cors
+from emulator.errors import AwsError, internal_failure, request_too_large
+from emulator.http import BODY_MAX_BYTES, ClientGoneError, Request, Response, text_response
+from emulator.identify import Call, Directory, Scope, Unidentified
+from emulator.ids import Ids
+from emulator.router.router import Router
+from emulator.settings import Settings
+from emulator.storage.memory import MemoryStorage
+from emulator.tasks import Tasks
+from emulator.wire import aws_json, query
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from emulator.service import Service, ServiceState
+    from emulator.storage import Storage
+
+    Receive = Callable[[], Awaitable[Any]]
+    Send = Callable[[Any], Awaitable[None]]
+    Scoped = dict[str, Any]
+
+log = logging.getLogger("eventyard.request")
+
+ADMIN_PATHS = ("/_eventyard", "/_localstack", "/health")
+LOOKUP_PREFIX = "/_aws/"
+
+
+class Emulator:
+    """One emulated cloud: its services, their state, its clock, its chance."""
+
+    def __init__(
+        self,
+        services: Iterable[Service],
+        settings: Settings | None = None,
+        *,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        storage: Storage | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.clock = clock or SystemClock()
+        self.ids = ids or Ids()
+        self.storage = storage or MemoryStorage()
+        self.tasks = Tasks()
+        self.router = Router(self)
+        known = list(services)
+        chosen = self.settings.services
+        self.services = {service.name: service for service in known if chosen is None or service.name in chosen}
+        self.directory = Directory(self.services.values(), known, self.settings)
+        self.cors = Cors(self.settings)
+        self.stopping = False
+        self.started_ms = self.clock.now_ms()
+        self.session_id = self.ids.uuid()
+        self._admin: Any = None
+
+    # Life.
+
+    def start(self) -> None:
+        """Make every service ready to answer."""
+        for service in self.services.values():
+            service.compile()
+
+    def drain(self) -> None:
+        """Answer everything that waits, and let nothing new wait."""
+        self.stopping = True
+        for state in self.storage.states():
+            state.drain()
+
+    async def stop(self) -> None:
+        """End all work."""
+        self.drain()
+        await self.tasks.stop()
+        self.clock.close()
+        self.storage.close()
+
+    def reset(self, service: str | None = None) -> None:
+        """Forget all state of all accounts, or that of one service; what waits is answered."""
+        for state in self.storage.clear(service):
+            state.close()
+
+    def state(self, service: str, account: str, region: str) -> ServiceState:
+        """Get the state of a service in an account and region, made when first asked for."""
+        make = self.services[service].new_state
+        return self.storage.state(service, account, region, lambda: make(self, account, region))
+
+    # ASGI.
+
+    async def __call__(self, scope: Scoped, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection: a request, or the server's life."""
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _serve(self, scope: Scoped, receive: Receive, send: Send) -> None:
+        try:
+            request = await _read(scope, receive)
+        except ClientGoneError:
+            return
+        except AwsError as error:
+            headers, body = query.render_error(error, self.ids.uuid())
+            await _send(send, Response(error.status, [*headers, (b"connection", b"close")], body))
+            return
+        if request.path.startswith(ADMIN_PATHS) and self._origin_allowed(request):
+            await self._serve_admin(scope, request, send)
+            return
+        try:
+            response = await self._respond(request, receive)
+        except ClientGoneError:
+            return
+        await _send(send, response)
+
+    def _origin_allowed(self, request: Request) -> bool:
+        origin = self.cors.origin(request)
+        return not origin or self.cors.allowed(origin)
+
+    async def _respond(self, request: Request, receive: Receive) -> Response:
+        headers = request.headers
+        if b"origin" not in headers and b"referer" not in headers and request.method != "OPTIONS":
+            return await self._answer(request, receive)
+        origin = self.cors.origin(request)
+        if origin and not self.cors.allowed(origin):
+            log.info(
+                "refused a request from a page of %s; EXTRA_CORS_ALLOWED_ORIGINS=%s would allow it", origin, origin
+            )
+            return Response(403, [(b"content-length", b"0")])
+        if request.method == "OPTIONS":
+            return self.cors.preflight(request, origin)
+        response = await self._answer(request, receive)
+        response.headers += self.cors.headers(request, origin)
+        return response
+
+    async def _serve_admin(self, scope: Scoped, request: Request, send: Send) -> None:
+        if self._admin is None:
+            from emulator.admin.routes import build
+
+            self._admin = build(self)
+        origin = self.cors.origin(request)
+
+        async def send_with_cors(message: Any) -> None:
+            if origin and message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self.cors.headers(request, origin)]
+            await send(message)
+
+        async def replay() -> Scoped:
+            return {"type": "http.request", "body": request.body, "more_body": False}
+
+        if request.method == "OPTIONS":
+            await _send(send, self.cors.preflight(request, origin))
+        else:
+            await self._admin(scope, replay, send_with_cors)
+
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        if request.path.startswith(LOOKUP_PREFIX):
+            return self._look_up(request)
+        call = self.directory.identify(request)
+        if isinstance(call, Call):
+            return await self._run(call, request, receive)
+        if call is None:
+            return self._welcome(request)
+        return self._refuse(call)
+
+    async def _run(self, call: Call, request: Request, receive: Receive) -> Response:
+        service, operation, scope, region, form = call
+        request_id = self.ids.uuid()
+        context = self._context(service, scope, region, request, request_id, receive)
+        try:
+            parsed = (
+                service.json.parse(operation, request.body) if form is None else service.query.parse(operation, form)
+            )
+            answer = service.operations[operation](context, parsed)
+            if answer is not None and not isinstance(answer, dict):
+                answer = await answer
+        except AwsError as error:
+            return self._error(service, operation, error, request_id, json=form is None)
+        except ClientGoneError:
+            raise
+        except Exception:
+            logging.getLogger("eventyard").exception("%s.%s failed, request id %s", service.name, operation, request_id)
+            return self._error(service, operation, internal_failure(request_id), request_id, json=form is None)
+        if form is None:
+            headers, body = service.json.render(answer, request_id)
+        else:
+            headers, body = service.query.render(operation, answer, request_id)
+        if log.isEnabledFor(logging.INFO):
+            self._log(service.name, operation, 200, request_id, None)
+        return Response(200, headers, body)
+
+    def _context(
+        self, service: Service, scope: Scope, region: str, request: Request, request_id: str, receive: Receive | None
+    ) -> Context[Any]:
+        return Context(
+            self,
+            service.name,
+            account=scope.account,
+            region=region,
+            access_key=scope.access_key,
+            base_url=request.base_url,
+            request_id=request_id,
+            receive=receive,
+        )
+
+    def _refuse(self, call: Unidentified) -> Response:
+        request_id = self.ids.uuid()
+        if call.service is not None:
+            return self._error(call.service, call.operation, call.error, request_id, json=call.json)
+        render_error = aws_json.render_error if call.json else query.render_error
+        headers, body = render_error(call.error, request_id)
+        self._log(call.label, call.operation, call.error.status, request_id, call.error)
+        return Response(call.error.status, headers, body)
+
+    def _error(self, service: Service, operation: str, error: AwsError, request_id: str, *, json: bool) -> Response:
+        headers, body = (service.json if json else service.query).render_error(error, request_id)
+        self._log(service.name, operation, error.status, request_id, error)
+        return Response(error.status, headers, body)
+
+    def _log(self, service: str, operation: str, status: int, request_id: str, error: AwsError | None) -> None:
+        if not log.isEnabledFor(logging.INFO):
+            return
+        fields = {"service": service, "operation": operation, "status": status, "request_id": request_id}
+        if error is None:
+            log.info("AWS %s.%s => %d [%s]", service, operation, status, request_id, extra={"fields": fields})
+        else:
+            fields["error"] = error.code
+            log.info(
+                "AWS %s.%s => %d (%s) [%s]",
+                service,
+                operation,
+                status,
+                error.code,
+                request_id,
+                extra={"fields": fields},
+            )
+
+    def _look_up(self, request: Request) -> Response:
+        """Serve a service's developer look-ups under /_aws/."""
+        for service in self.services.values():
+            for prefix, route in service.routes.items():
+                if request.path == prefix or request.path.startswith(prefix + "/"):
+                    scope = self.directory.scope(request)
+                    request_id = self.ids.uuid()
+                    context = self._context(
+                        service, scope, self.directory.region(scope, request), request, request_id, None
+                    )
+                    try:
+                        return route(context, request)
+                    except AwsError as error:
+                        return self._error(service, "ReceiveMessage", error, request_id, json=False)
+        return text_response(404, f"Nothing is at {request.path}\n")
+
+    def _welcome(self, request: Request) -> Response:
+        if request.path == "/" and request.method in ("GET", "HEAD"):
+            names = ", ".join(sorted(self.services))
+            return text_response(
+                200, f"Eventyard emulates {names}. Set AWS_ENDPOINT_URL={request.base_url} and use any AWS SDK.\n"
+            )
+        return text_response(
+            404,
+            "This is no AWS request: it has neither an X-Amz-Target header nor an Action parameter nor a signature.\n",
+        )
+
+
+async def _read(scope: Scoped, receive: Receive) -> Request:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        parts, size = [body], len(body)
+        while message.get("more_body"):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > BODY_MAX_BYTES:
+                raise request_too_large(BODY_MAX_BYTES)
+        body = b"".join(parts)
+    return Request(
+        scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), body, scope.get("scheme", "http")
+    )
+
+
+async def _send(send: Send, response: Response) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+    await send({"type": "http.response.body", "body": response.body})

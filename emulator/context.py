@@ -1,0 +1,88 @@
+"""What an operation sees of the world: who calls, when, on which state, and the doors to everything else."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from emulator.http import ClientGoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from emulator.app import Emulator
+    from emulator.service import ServiceState
+
+S = TypeVar("S", bound="ServiceState")
+T = TypeVar("T")
+
+
+class Context(Generic[S]):
+    """One call. `now_ms` is frozen for its whole length; after an await, ask `emulator.clock` again."""
+
+    __slots__ = (
+        "_receive",
+        "_service",
+        "_state",
+        "access_key",
+        "account",
+        "base_url",
+        "emulator",
+        "now_ms",
+        "region",
+        "request_id",
+    )
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        service: str,
+        *,
+        account: str,
+        region: str,
+        access_key: str,
+        base_url: str,
+        request_id: str,
+        receive: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
+        self.emulator = emulator
+        self._service = service
+        self.account = account
+        self.region = region
+        self.access_key = access_key
+        self.base_url = base_url
+        self.request_id = request_id
+        self.now_ms = emulator.clock.now_ms()
+        self._receive = receive
+        self._state: S | None = None
+
+    @property
+    def state(self) -> S:
+        """The service's state in the caller's account and region."""
+        if self._state is None:
+            self._state = self.state_of(self.account, self.region)
+        return self._state
+
+    def state_of(self, account: str, region: str) -> S:
+        """Reach the same service's state in another account or region."""
+        return cast("S", self.emulator.state(self._service, account, region))
+
+    async def wait(self, future: asyncio.Future[T]) -> T:
+        """Wait for `future`, but no longer than the client does. Raises ClientGoneError when its connection closes first."""
+        if self._receive is None:
+            return await future
+        watcher = asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait((watcher, future), return_when=asyncio.FIRST_COMPLETED)
+            # A close that the event loop saw in the same turn as the result is known one turn later.
+            await asyncio.sleep(0)
+            if watcher.done():
+                raise ClientGoneError
+            return future.result()
+        finally:
+            watcher.cancel()
+
+    async def _gone(self) -> None:
+        receive = self._receive
+        while receive is not None and (await receive())["type"] != "http.disconnect":
+            pass

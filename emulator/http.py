@@ -1,0 +1,60 @@
+"""An HTTP request and an HTTP answer, as plain values: what app.py reads once and everything behind it looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from emulator.wire.query import parse_form
+
+Headers = list[tuple[bytes, bytes]]
+
+BODY_MAX_BYTES = 16 * 1024 * 1024
+"""No AWS operation that we serve takes more: the largest is a batch of 1 MiB, whose escapes in JSON or in a form can
+take sixfold."""
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection before it had an answer."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One request. Header names are lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    scheme: str = "http"
+
+    def header(self, name: bytes) -> str:
+        """Read a header as text; empty where it is missing."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def base_url(self) -> str:
+        """The URL that the caller used, up to the path: what queue URLs start with."""
+        return f"{self.scheme}://{self.header(b'host') or 'localhost'}"
+
+    def form(self) -> dict[str, str]:
+        """Read the parameters of a query request: the body's before the URL's."""
+        form = parse_form(self.query) if self.query else {}
+        if self.body and self.headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+            form |= parse_form(self.body)
+        return form
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer."""
+
+    status: int = 200
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
+
+
+def text_response(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Response:
+    """Answer with text."""
+    body = text.encode()
+    return Response(status, [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))], body)

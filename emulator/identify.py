@@ -1,0 +1,215 @@
+"""From an HTTP request to a call: which service and operation, which protocol, whose account, which region.
+
+Service and operation, in this order:
+1. `X-Amz-Target: <prefix>.<Operation>` (JSON protocols; the prefix is in AWS's description),
+2. `Action=` in the form or the URL (query protocol), of the service that the signature's scope names, else the one
+  whose `Version` it is, else the one that the host's first label or the path names, else the only one that has the
+  operation.
+
+The account is the access key when that is 12 digits, or what the key carries when our STS made it; else the default
+account. The region is the signature's, else the host's, else the default.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from emulator.errors import (
+    AwsError,
+    invalid_action,
+    missing_action,
+    operation_not_emulated,
+    service_not_emulated,
+    service_not_enabled,
+)
+from emulator.ids import access_key_account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from emulator.http import Request
+    from emulator.service import Service
+    from emulator.settings import Settings
+
+SESSION_KEY_PREFIX = "LSIA"
+"""Access keys that our STS makes start so, and carry their account. Real keys (AKIA, ASIA) mean the default account."""
+
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/([^/,\s]*)/([^/,\s]*)/([^/,\s]*)/")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_SCOPES_MAX = 4096
+
+
+class Scope(NamedTuple):
+    """What a signature says: access key, region, service; empty where there is none."""
+
+    access_key: str
+    account: str
+    region: str
+    service: str
+
+
+class Call(NamedTuple):
+    """One identified call. `form` is the query protocol's, None for JSON."""
+
+    service: Service
+    operation: str
+    scope: Scope
+    region: str
+    form: dict[str, str] | None
+
+
+class Unidentified(NamedTuple):
+    """A request that is no call that we serve: the error, the service as far as it is known, the names to log."""
+
+    error: AwsError
+    service: Service | None
+    operation: str
+    json: bool
+    label: str
+
+
+class Directory:
+    """Finds the service and the operation of a request. `enabled` are those that run, `known` all that we have."""
+
+    def __init__(self, enabled: Iterable[Service], known: Iterable[Service], settings: Settings) -> None:
+        self._services = {service.name: service for service in enabled}
+        self._known = {service.name: service for service in known}
+        self._by_prefix: dict[str, Service] = {}
+        self._by_version: dict[str, Service] = {}
+        self._by_host: dict[str, Service] = {}
+        for service in self._services.values():
+            for label in (service.name, *service.hosts):
+                self._by_host[label] = service
+            if service.model.target_prefix is not None:
+                self._by_prefix[service.model.target_prefix] = service
+            if "query" in service.protocols:
+                self._by_version[service.model.api_version] = service
+        self._settings = settings
+        self._scopes: dict[bytes, Scope] = {}
+        self._served = ", ".join(sorted(self._services))
+        self._no_scope = Scope("", settings.account_id, "", "")
+
+    def scope(self, request: Request) -> Scope:
+        """Read the signature's scope, from the header or from a presigned URL."""
+        header = request.headers.get(b"authorization", b"")
+        if not header and b"X-Amz-Credential=" in request.query:
+            header = (
+                unquote(request.query.decode("latin-1")).replace("X-Amz-Credential=", "Credential=").encode("latin-1")
+            )
+        end = header.find(b"/aws4_request")
+        key = header[:end] if end > 0 else header
+        scope = self._scopes.get(key)
+        if scope is None:
+            if len(self._scopes) >= _SCOPES_MAX:
+                self._scopes.clear()
+            scope = self._scopes[key] = self._read_scope(header.decode("latin-1"))
+        return scope
+
+    def _read_scope(self, header: str) -> Scope:
+        found = _CREDENTIAL.search(header)
+        if found is None:
+            return self._no_scope
+        access_key, _, region, service = found.groups()
+        return Scope(access_key, self._account(access_key), region, service)
+
+    def _account(self, access_key: str) -> str:
+        if len(access_key) == 12 and access_key.isascii() and access_key.isdigit():
+            return access_key
+        if access_key.startswith(SESSION_KEY_PREFIX):
+            return access_key_account(access_key) or self._settings.account_id
+        return self._settings.account_id
+
+    def region(self, scope: Scope, request: Request) -> str:
+        """Tell the region of a request."""
+        return scope.region or host_region(request.header(b"host")) or self._settings.region
+
+    def identify(self, request: Request) -> Call | Unidentified | None:
+        """Find what a request calls; None for a request that is no AWS call at all."""
+        scope = self.scope(request)
+        target = request.headers.get(b"x-amz-target")
+        if target is not None:
+            return self._json_call(request, scope, target.decode("latin-1"))
+        try:
+            form = request.form()
+        except AwsError as error:
+            return Unidentified(
+                error, self._services.get(scope.service), "", json=False, label=scope.service or "unknown"
+            )
+        return self._query_call(request, scope, form)
+
+    def _json_call(self, request: Request, scope: Scope, target: str) -> Call | Unidentified:
+        prefix, _, operation = target.rpartition(".")
+        service = self._by_prefix.get(prefix)
+        if service is None:
+            return self._not_served(scope.service or prefix.partition("_")[0] or "unknown", operation, json=True)
+        error = self._refusal(service, operation, "json")
+        if error is not None:
+            return Unidentified(error, service, operation, json=True, label=service.name)
+        return Call(service, operation, scope, self.region(scope, request), None)
+
+    def _query_call(self, request: Request, scope: Scope, form: dict[str, str]) -> Call | Unidentified | None:
+        action = form.get("Action", "")
+        service = self._query_service(request, scope, form, action)
+        if service is None:
+            if not action and not scope.service:
+                return None
+            if not scope.service:
+                return Unidentified(invalid_action(action), None, action, json=False, label="unknown")
+            return self._not_served(scope.service, action, json="json" in request.header(b"content-type"))
+        path = service.path_parameters(request.path) if service.path_parameters is not None else None
+        if not action:
+            if path is None and not scope.service:
+                return None
+            error = missing_action()
+            if path is not None:
+                error.status = 404  # what AWS answers on a queue's own URL
+            return Unidentified(error, service, "", json=False, label=service.name)
+        error_or_none = self._refusal(service, action, "query")
+        if error_or_none is None and path is not None and action in service.root_only:
+            error_or_none = invalid_action(action)
+        if error_or_none is not None:
+            return Unidentified(error_or_none, service, action, json=False, label=service.name)
+        return Call(service, action, scope, self.region(scope, request), {**(path or {}), **form})
+
+    def _query_service(self, request: Request, scope: Scope, form: dict[str, str], action: str) -> Service | None:
+        if scope.service:
+            return self._services.get(scope.service)
+        if (service := self._by_version.get(form.get("Version", ""))) is not None:
+            return service
+        labels = request.header(b"host").lower().split(".")
+        for label in labels[:2]:
+            if (service := self._by_host.get(label)) is not None:
+                return service
+        for service in self._services.values():
+            if service.path_parameters is not None and service.path_parameters(request.path) is not None:
+                return service
+        having = [
+            service
+            for service in self._services.values()
+            if "query" in service.protocols and action in service.model.operations
+        ]
+        return having[0] if len(having) == 1 else None
+
+    def _refusal(self, service: Service, operation: str, protocol: str) -> AwsError | None:
+        """Say why an operation cannot be called, or None when it can."""
+        if operation not in service.model.operations or protocol not in service.protocols:
+            return invalid_action(operation)
+        if operation not in service.operations:
+            return operation_not_emulated(service.name, operation)
+        return None
+
+    def _not_served(self, name: str, operation: str, *, json: bool) -> Unidentified:
+        error = service_not_enabled(name) if name in self._known else service_not_emulated(name, self._served)
+        return Unidentified(error, None, operation, json=json, label=name)
+
+
+def host_region(host: str) -> str:
+    """Find the region in a host name (`sqs.eu-west-1.localhost:4566`, `eu-west-1.queue.amazonaws.com`); empty where
+    there is none.
+    """
+    for label in host.lower().split(".")[:2]:
+        if _REGION.fullmatch(label):
+            return label
+    return ""

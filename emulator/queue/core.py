@@ -1,0 +1,285 @@
+"""What standard and FIFO queues share: time passing, receipts, visibility, retention, exact counts.
+
+Every cost is O(1) or O(log n), whatever the backlog. A heap entry may outlive what it stood for; it is told by its
+message's state, and a heap that is mostly dead is rebuilt, which costs O(1) per entry that died.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, NamedTuple
+
+from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, Message, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+VISIBILITY_TOTAL_MAX_MS = 12 * 3600 * 1000
+"""A message may stay in flight for 12 hours from its receive (AWS: Amazon SQS visibility timeout)."""
+_SLACK = 64
+"""Dead heap entries that are not worth a rebuild."""
+
+Entry = tuple[int, int, Message]
+"""An entry of a heap: its instant, the message's number to break ties, the message."""
+
+
+class Taken(NamedTuple):
+    """The yield of one receive."""
+
+    messages: list[Message]
+    dead: list[Message]
+    """Taken out of the queue, because they had been received as often as the redrive policy allows."""
+
+
+class QueueCore:
+    """The part of a queue that knows time but not order. Subclasses say which message is next."""
+
+    deletes_visible = True
+    """Whether a receipt still deletes after its visibility timeout has ended (standard: yes, FIFO: no)."""
+
+    def __init__(self, *, retention_ms: int, in_flight_max: int) -> None:
+        self.retention_ms = retention_ms
+        self.in_flight_max = in_flight_max
+        self.visible = self.in_flight = self.delayed = 0
+        self._messages: dict[int, Message] = {}
+        self._waiting: list[Entry] = []  # (visible_ms, seq, message): delays and visibility timeouts
+        self._expiry: list[Entry] = []  # (enqueued_ms, seq, message)
+        self._seq = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    # What the order of a kind needs to know; each is called after the state and the counts were set.
+
+    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
+        """Take up a message that may be received now; `returned` after a receive."""
+        raise NotImplementedError
+
+    def _left(self, message: Message, state: int) -> None:
+        """Note that a message left the queue out of `state`."""
+
+    def _next(self, now_ms: int) -> Message | None:
+        """Take the message that is next out of the order, or answer None."""
+        raise NotImplementedError
+
+    def _restored(self, message: Message) -> None:
+        """Take a message up again at the place from which `_next` took it."""
+        raise NotImplementedError
+
+    def _received(self, message: Message) -> None:
+        """Note that a message went in flight."""
+
+    # Arrival and the passing of time.
+
+    def add(self, message: Message, now_ms: int, due_ms: int) -> None:
+        """Put a message in, to be visible from `due_ms` on. `enqueued_ms` may lie in the past (redrive keeps it)."""
+        self._seq += 1
+        message.seq = self._seq
+        if not message.enqueued_ms:
+            message.enqueued_ms = now_ms
+        self._messages[message.seq] = message
+        heapq.heappush(self._expiry, (message.enqueued_ms, message.seq, message))
+        if due_ms > now_ms:
+            message.state = DELAYED
+            self.delayed += 1
+            self._wait_until(message, due_ms)
+            self._arrived(message)
+        else:
+            message.state = READY
+            self.visible += 1
+            self._arrived(message)
+            self._became_ready(message, now_ms, returned=False)
+
+    def _arrived(self, message: Message) -> None:
+        """Note a new message, delayed or not."""
+
+    def settle(self, now_ms: int) -> None:
+        """Let time pass up to `now_ms`: end delays and visibility timeouts, drop what is beyond its retention."""
+        waiting = self._waiting
+        while waiting and waiting[0][0] <= now_ms:
+            when_ms, _, message = heapq.heappop(waiting)
+            if message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT):
+                self._make_ready(message, now_ms)
+        expiry, oldest_ms = self._expiry, now_ms - self.retention_ms
+        while expiry and expiry[0][0] <= oldest_ms:
+            message = heapq.heappop(expiry)[2]
+            if message.state != GONE:
+                self._drop(message)
+
+    def next_due_ms(self) -> int | None:
+        """Tell when the next delay or visibility timeout ends, or None."""
+        waiting = self._waiting
+        while waiting:
+            when_ms, _, message = waiting[0]
+            if message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT):
+                return when_ms
+            heapq.heappop(waiting)
+        return None
+
+    def next_upkeep_ms(self) -> int | None:
+        """Tell from when on `settle` can free something that nobody may ever ask for again, or None."""
+        return self._expiry[0][0] + self.retention_ms if self._expiry else None
+
+    def _make_ready(self, message: Message, now_ms: int) -> None:
+        returned = message.state == IN_FLIGHT
+        if returned:
+            self.in_flight -= 1
+        else:
+            self.delayed -= 1
+        message.state = READY
+        self.visible += 1
+        self._became_ready(message, now_ms, returned=returned)
+
+    def _wait_until(self, message: Message, when_ms: int) -> None:
+        message.visible_ms = when_ms
+        heapq.heappush(self._waiting, (when_ms, message.seq, message))
+
+    # Receives and what may follow them.
+
+    def take(self, now_ms: int, count_max: int, visibility_ms: int, receives_max: int | None = None) -> Taken:
+        """Receive up to `count_max` messages, each invisible for `visibility_ms`.
+
+        A message that was received `receives_max` times already leaves the queue for the caller to dead-letter.
+        """
+        self.settle(now_ms)
+        messages: list[Message] = []
+        dead: list[Message] = []
+        while len(messages) < count_max and self.in_flight < self.in_flight_max:
+            message = self._pop(now_ms)
+            if message is None:
+                break
+            if receives_max is not None and message.receives >= receives_max:
+                self._remove(message)
+                dead.append(message)
+                continue
+            self._receive(message, now_ms, visibility_ms)
+            messages.append(message)
+        if visibility_ms == 0:
+            self.settle(now_ms)
+        return Taken(messages, dead)
+
+    def withdraw(self, now_ms: int, check: Callable[[Message], None]) -> Message | None:
+        """Take the next visible message out for good, without counting a receive. What `check` raises leaves it where it was."""
+        self.settle(now_ms)
+        message = self._pop(now_ms)
+        if message is None:
+            return None
+        try:
+            check(message)
+        except BaseException:
+            message.state = READY
+            self.visible += 1
+            self._restored(message)
+            raise
+        self._remove(message)
+        return message
+
+    def _pop(self, now_ms: int) -> Message | None:
+        message = self._next(now_ms)
+        if message is not None:
+            message.state = TAKEN
+            self.visible -= 1
+        return message
+
+    def _receive(self, message: Message, now_ms: int, visibility_ms: int) -> None:
+        message.state = IN_FLIGHT
+        self.in_flight += 1
+        message.receives += 1
+        message.receive_count += 1
+        message.received_ms = now_ms
+        if message.first_received_ms is None:
+            message.first_received_ms = now_ms
+        self._wait_until(message, now_ms + visibility_ms)
+        self._received(message)
+
+    def delete(self, seq: int, receive: int, now_ms: int) -> Outcome:
+        """Delete the message behind a receipt, unless it was received again since."""
+        self.settle(now_ms)
+        message = self._messages.get(seq)
+        if message is None:
+            return Outcome.UNKNOWN
+        if message.receives != receive:
+            return Outcome.STALE
+        if message.state != IN_FLIGHT and not self.deletes_visible:
+            return Outcome.NOT_IN_FLIGHT
+        self._drop(message)
+        return Outcome.DONE
+
+    def change_visibility(self, seq: int, receive: int, timeout_ms: int, now_ms: int) -> Outcome:
+        """Let the visibility timeout of a message in flight end `timeout_ms` from now; 0 makes it visible at once."""
+        self.settle(now_ms)
+        message = self._messages.get(seq)
+        if message is None:
+            return Outcome.UNKNOWN
+        if message.receives != receive:
+            return Outcome.STALE
+        if message.state != IN_FLIGHT:
+            return Outcome.NOT_IN_FLIGHT
+        if now_ms - message.received_ms + timeout_ms >= VISIBILITY_TOTAL_MAX_MS:
+            return Outcome.TOO_LONG
+        self._wait_until(message, now_ms + timeout_ms)
+        self.settle(now_ms)
+        self._tidy()
+        return Outcome.DONE
+
+    def give_back(self, message: Message, receive: int, now_ms: int) -> None:
+        """Undo a receive whose answer could not be delivered: the message is as it was before it."""
+        if message.state != IN_FLIGHT or message.receives != receive:
+            return
+        message.receives -= 1
+        message.receive_count -= 1
+        if message.receive_count == 0:
+            message.first_received_ms = None
+        self._make_ready(message, now_ms)
+        self._tidy()
+
+    def purge(self) -> None:
+        """Drop all messages, in flight and delayed ones too."""
+        for message in self._messages.values():
+            message.state = GONE
+        self._messages.clear()
+        self._waiting.clear()
+        self._expiry.clear()
+        self.visible = self.in_flight = self.delayed = 0
+
+    def peek(self) -> Iterator[Message]:
+        """Look at all messages in order of arrival, without any effect."""
+        return iter(self._messages.values())
+
+    # Leaving.
+
+    def _remove(self, message: Message) -> None:
+        state = message.state
+        if state == READY:
+            self.visible -= 1
+        elif state == IN_FLIGHT:
+            self.in_flight -= 1
+        elif state == DELAYED:
+            self.delayed -= 1
+        message.state = GONE
+        del self._messages[message.seq]
+        self._left(message, state)
+        self._tidy()
+
+    def _drop(self, message: Message) -> None:
+        self._remove(message)
+        message.body = ""  # a dead heap entry must not keep a mebibyte alive
+        message.attributes = None
+
+    def _tidy(self) -> None:
+        """Rebuild a heap that is mostly dead."""
+        if len(self._waiting) > 2 * (self.delayed + self.in_flight) + _SLACK:
+            self._waiting = [
+                entry
+                for entry in self._waiting
+                if entry[2].visible_ms == entry[0] and entry[2].state in (DELAYED, IN_FLIGHT)
+            ]
+            heapq.heapify(self._waiting)
+        if len(self._expiry) > 2 * len(self._messages) + _SLACK:
+            self._expiry = [entry for entry in self._expiry if entry[2].state != GONE]
+            heapq.heapify(self._expiry)
+
+    @property
+    def entries(self) -> int:
+        """How many entries all inner structures hold, dead ones too: bounded by the messages (tests hold that)."""
+        return len(self._messages) + len(self._waiting) + len(self._expiry)

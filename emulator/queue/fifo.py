@@ -1,0 +1,280 @@
+"""A FIFO queue: order and a lock per message group, deduplication, receive attempts.
+
+Source: AWS, "Amazon SQS FIFO queues" (delivery logic, exactly-once processing) and the API pages of SendMessage and
+ReceiveMessage.
+
+- Messages of a group come in the order of their sending. While one of a group is in flight, no other of it is handed
+  out, except in the same receive, which takes as many as it can from one group before it turns to the next.
+- A delayed head blocks its group. The delay is the queue's, and a change of it acts on what is already there.
+- A deduplication id is remembered for 5 minutes from the first accepted send, whatever became of the message.
+- A receive that names an attempt id can be repeated for 5 minutes: same messages, same receipts, visibility timeout
+  from now.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from emulator.queue.core import QueueCore, Taken
+from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+DEDUPLICATION_MS = 5 * 60 * 1000
+ATTEMPT_MS = 5 * 60 * 1000
+_SLACK = 64
+
+
+class Sent(NamedTuple):
+    """The answer to the first send of a deduplication id; duplicates get it again."""
+
+    message_id: str
+    sequence_number: str | None
+
+
+class NotRetryableError(Exception):
+    """A receive attempt cannot be repeated: one of its messages was deleted, changed or received by another."""
+
+
+class Group:
+    """One message group that has messages."""
+
+    __slots__ = ("_heap", "in_flight", "listed", "live", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.live = 0
+        self.in_flight = 0
+        self.listed = 0  # the head's seq under which it stands in the queue's list of available groups
+        self._heap: list[tuple[int, Message]] = []
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def push(self, message: Message) -> None:
+        """Put a message at its place: new ones go last, returned ones before all that came after them."""
+        heapq.heappush(self._heap, (message.seq, message))
+        if len(self._heap) > 2 * self.live + _SLACK:
+            self._heap = [entry for entry in self._heap if entry[1].state != GONE]
+            heapq.heapify(self._heap)
+
+    def head(self) -> Message | None:
+        """Look at the earliest message that is not in flight, be it delayed or visible."""
+        while self._heap and self._heap[0][1].state == GONE:
+            heapq.heappop(self._heap)
+        return self._heap[0][1] if self._heap else None
+
+    def pop(self) -> Message:
+        """Take the head."""
+        return heapq.heappop(self._heap)[1]
+
+
+class Attempt:
+    """What a receive with an attempt id handed out."""
+
+    __slots__ = ("receipts", "visible_ms")
+
+    def __init__(self, receipts: list[tuple[int, int]], visible_ms: int) -> None:
+        self.receipts = receipts
+        self.visible_ms = visible_ms
+
+
+class FifoQueue(QueueCore):
+    """Groups, and a heap of those that can hand out their head."""
+
+    deletes_visible = False
+
+    def __init__(self, *, retention_ms: int, in_flight_max: int) -> None:
+        super().__init__(retention_ms=retention_ms, in_flight_max=in_flight_max)
+        self._groups: dict[str, Group] = {}
+        self._available: list[tuple[int, str]] = []  # (seq of the head, group)
+        self._draining: Group | None = None
+        self._sent: dict[Hashable, Sent] = {}
+        self._sent_order: deque[tuple[int, Hashable]] = deque()  # (when to forget, key)
+        self._attempts: dict[str, Attempt] = {}
+        self._attempt_order: deque[tuple[int, str]] = deque()
+
+    # Deduplication.
+
+    def duplicate_of(self, key: Hashable, now_ms: int) -> Sent | None:
+        """Find the first send under this key within the last 5 minutes."""
+        self._forget(now_ms)
+        return self._sent.get(key)
+
+    def remember(self, key: Hashable, sent: Sent, now_ms: int) -> None:
+        """Start the deduplication window of a key."""
+        self._sent[key] = sent
+        self._sent_order.append((now_ms + DEDUPLICATION_MS, key))
+
+    def _forget(self, now_ms: int) -> None:
+        while self._sent_order and self._sent_order[0][0] <= now_ms:
+            del self._sent[self._sent_order.popleft()[1]]
+        while self._attempt_order and self._attempt_order[0][0] <= now_ms:
+            self._attempts.pop(self._attempt_order.popleft()[1], None)
+
+    # Receive attempts.
+
+    def retry(self, attempt_id: str, now_ms: int, visibility_ms: int) -> list[Message] | None:
+        """Repeat an attempt: its messages with a new visibility timeout, or None when there is nothing to repeat.
+
+        Raises NotRetryableError when its messages are no longer as that receive left them.
+        """
+        self.settle(now_ms)
+        attempt = self._attempts.get(attempt_id)
+        if attempt is None:
+            return None
+        messages = []
+        for seq, receive in attempt.receipts:
+            message = self._messages.get(seq)
+            if message is None or message.receives != receive or message.visible_ms != attempt.visible_ms:
+                raise NotRetryableError
+            messages.append(message)
+        if any(message.state != IN_FLIGHT for message in messages):
+            # Their visibility timeout ended and nobody received them since: a new receive finds them.
+            return None
+        attempt.visible_ms = now_ms + visibility_ms
+        for message in messages:
+            self._wait_until(message, attempt.visible_ms)
+        self._tidy()
+        return messages
+
+    def note_attempt(self, attempt_id: str, messages: list[Message], now_ms: int) -> None:
+        """Remember what a receive handed out."""
+        if messages:
+            if attempt_id not in self._attempts:
+                self._attempt_order.append((now_ms + ATTEMPT_MS, attempt_id))
+            self._attempts[attempt_id] = Attempt(
+                [(message.seq, message.receives) for message in messages], messages[0].visible_ms
+            )
+
+    # Order.
+
+    def take(self, now_ms: int, count_max: int, visibility_ms: int, receives_max: int | None = None) -> Taken:
+        """Receive as QueueCore does; within one receive a group may give several messages."""
+        taken = super().take(now_ms, count_max, visibility_ms, receives_max)
+        self._end_draining()
+        return taken
+
+    def withdraw(self, now_ms: int, check: Callable[[Message], None]) -> Message | None:
+        """Withdraw as QueueCore does."""
+        message = super().withdraw(now_ms, check)
+        self._end_draining()
+        return message
+
+    def _end_draining(self) -> None:
+        """Offer the group from which this receive took last to the next one, if nothing of it is in flight."""
+        group, self._draining = self._draining, None
+        if group is not None:
+            self._list(group)
+
+    def _arrived(self, message: Message) -> None:
+        name = message.group_id or ""
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = Group(name)
+        group.live += 1
+        group.push(message)
+
+    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:  # noqa: ARG002 - order does not depend on the instant
+        group = self._groups[message.group_id or ""]
+        if returned:
+            group.in_flight -= 1
+            group.push(message)
+        self._list(group)
+
+    def _list(self, group: Group) -> None:
+        """Enter a group whose head can be handed out."""
+        if group.in_flight:
+            return
+        head = group.head()
+        if head is not None and head.state == READY and group.listed != head.seq:
+            group.listed = head.seq
+            heapq.heappush(self._available, (head.seq, group.name))
+
+    def _next(self, now_ms: int) -> Message | None:  # noqa: ARG002 - order does not depend on the instant
+        group = self._draining
+        if group is not None:
+            head = group.head()
+            if head is not None and head.state == READY:
+                return group.pop()
+            self._draining = None
+        while self._available:
+            seq, name = heapq.heappop(self._available)
+            group = self._groups.get(name)
+            if group is None or group.listed != seq:
+                continue
+            group.listed = 0
+            head = group.head()
+            if head is not None and head.seq == seq and head.state == READY and not group.in_flight:
+                self._draining = group
+                return group.pop()
+            self._list(group)
+        return None
+
+    def _restored(self, message: Message) -> None:
+        group = self._groups[message.group_id or ""]
+        group.push(message)
+        self._draining = None
+        self._list(group)
+
+    def _received(self, message: Message) -> None:
+        self._groups[message.group_id or ""].in_flight += 1
+
+    def _left(self, message: Message, state: int) -> None:
+        group = self._groups[message.group_id or ""]
+        group.live -= 1
+        if state == IN_FLIGHT:
+            group.in_flight -= 1
+        if group.live == 0:
+            del self._groups[group.name]
+        elif group is not self._draining:
+            self._list(group)
+
+    def set_delay(self, delay_ms: int, now_ms: int) -> None:
+        """Give all messages that were never received a new delay, counted from their sending: O(n), for SetQueueAttributes only."""
+        self.settle(now_ms)
+        for message in list(self._messages.values()):
+            due_ms = message.sent_ms + delay_ms
+            if message.receive_count or message.state not in (DELAYED, READY):
+                continue
+            if message.state == READY and due_ms > now_ms:
+                message.state = DELAYED
+                self.visible -= 1
+                self.delayed += 1
+            if message.state == DELAYED:
+                self._wait_until(message, due_ms)
+        self._tidy()
+        self.settle(now_ms)
+
+    def settle(self, now_ms: int) -> None:
+        """Let time pass; also forget what deduplication and attempts need no longer."""
+        super().settle(now_ms)
+        self._forget(now_ms)
+
+    def next_upkeep_ms(self) -> int | None:
+        """Tell from when on `settle` can free a message or a remembered id."""
+        instants = [super().next_upkeep_ms()]
+        instants += [order[0][0] for order in (self._sent_order, self._attempt_order) if order]
+        return min((instant for instant in instants if instant is not None), default=None)
+
+    def purge(self) -> None:
+        """Drop all messages; the deduplication window stays, as on AWS."""
+        super().purge()
+        self._groups.clear()
+        self._available.clear()
+
+    @property
+    def groups_in_flight(self) -> int:
+        """How many groups are locked (ApproximateNumberOfGroupsWithInflightMessages)."""
+        return sum(1 for group in self._groups.values() if group.in_flight)
+
+    @property
+    def entries(self) -> int:
+        """Count the groups' entries, the remembered ids and the attempts too."""
+        remembered = len(self._sent) + len(self._attempts)
+        return (
+            super().entries + len(self._available) + remembered + sum(len(group) + 1 for group in self._groups.values())
+        )

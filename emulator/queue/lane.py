@@ -1,0 +1,67 @@
+"""Visible messages in order of rank."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+
+from emulator.queue.message import READY, Message
+
+_SLACK = 64
+
+
+class Lane:
+    """A deque of new messages, whose ranks only grow, and a heap of those that came back to an old place.
+
+    A message that leaves the queue while it waits here stays as a dead entry (its state is not READY) until it is
+    reached or swept.
+    """
+
+    __slots__ = ("_fresh", "_returned")
+
+    def __init__(self) -> None:
+        self._fresh: deque[Message] = deque()
+        self._returned: list[tuple[int, Message]] = []
+
+    def __len__(self) -> int:
+        return len(self._fresh) + len(self._returned)
+
+    def push(self, message: Message, *, back: bool) -> None:
+        """Take a message up: at the end, or with `back` at the place that its rank says."""
+        if back:
+            heapq.heappush(self._returned, (message.rank, message))
+        else:
+            self._fresh.append(message)
+
+    def head(self) -> Message | None:
+        """Look at the message of the lowest rank."""
+        fresh, returned = self._fresh, self._returned
+        while fresh and fresh[0].state != READY:
+            fresh.popleft()
+        while returned and returned[0][1].state != READY:
+            heapq.heappop(returned)
+        if returned and (not fresh or returned[0][0] < fresh[0].rank):
+            return returned[0][1]
+        return fresh[0] if fresh else None
+
+    def pop(self) -> Message | None:
+        """Take the message of the lowest rank."""
+        message = self.head()
+        if message is not None:
+            if self._returned and self._returned[0][1] is message:
+                heapq.heappop(self._returned)
+            else:
+                self._fresh.popleft()
+        return message
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        self._fresh.clear()
+        self._returned.clear()
+
+    def tidy(self, live: int) -> None:
+        """Drop the dead entries when most of them are dead."""
+        if len(self) > 2 * live + _SLACK:
+            self._fresh = deque(message for message in self._fresh if message.state == READY)
+            self._returned = [entry for entry in self._returned if entry[1].state == READY]
+            heapq.heapify(self._returned)

@@ -1,0 +1,93 @@
+"""A standard queue: best-effort order, at-least-once, deletion also after the visibility timeout.
+
+Order (AWS: Amazon SQS standard queues, Fair queues): the oldest first; what comes back after its visibility timeout
+takes its old place; what was received three times without being deleted goes to the back; quiet groups go before noisy
+ones (fair.py).
+"""
+
+from __future__ import annotations
+
+from emulator.queue.core import QueueCore
+from emulator.queue.fair import FairShare
+from emulator.queue.lane import Lane
+from emulator.queue.message import IN_FLIGHT, READY, Message
+
+RECEIVES_TO_THE_BACK = 3
+
+
+class StandardQueue(QueueCore):
+    """One lane in order of rank, and beside it the lanes of the message groups once a message names one."""
+
+    def __init__(self, *, retention_ms: int, in_flight_max: int) -> None:
+        super().__init__(retention_ms=retention_ms, in_flight_max=in_flight_max)
+        self._rank = 0
+        self._lane = Lane()
+        self._fair: FairShare | None = None
+        self._now_ms = 0
+
+    def add(self, message: Message, now_ms: int, due_ms: int) -> None:
+        """Put a message in; its group's activity counts from here."""
+        if message.group_id is not None:
+            if self._fair is None:
+                self._fair = FairShare()
+            self._fair.sent(message.group_id, now_ms)
+        super().add(message, now_ms, due_ms)
+
+    def settle(self, now_ms: int) -> None:
+        """Let time pass; remembers the instant for the books of the groups."""
+        self._now_ms = now_ms
+        super().settle(now_ms)
+
+    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
+        if returned and self._fair is not None:
+            self._fair.released(message, now_ms)
+        back = returned and message.receives < RECEIVES_TO_THE_BACK
+        if not back:
+            self._rank += 1
+            message.rank = self._rank
+        self._push(message, back=back)
+
+    def _restored(self, message: Message) -> None:
+        self._push(message, back=True)
+
+    def _push(self, message: Message, *, back: bool) -> None:
+        if message.group_id is not None and self._fair is not None:
+            self._fair.push(message, back=back)
+        else:
+            self._lane.push(message, back=back)
+
+    def _next(self, now_ms: int) -> Message | None:
+        if self._fair is None:
+            return self._lane.pop()
+        return self._fair.pop(self._lane, now_ms, self.in_flight)
+
+    def _received(self, message: Message) -> None:
+        if self._fair is not None:
+            self._fair.received(message)
+
+    def _left(self, message: Message, state: int) -> None:
+        if self._fair is not None:
+            if state == IN_FLIGHT:
+                self._fair.released(message, self._now_ms)
+            else:
+                self._fair.withdrawn(message, visible=state == READY)
+
+    def purge(self) -> None:
+        """Drop all messages and what is known of the groups."""
+        super().purge()
+        self._lane.clear()
+        self._fair = None
+
+    def _tidy(self) -> None:
+        super()._tidy()
+        self._lane.tidy(self.visible)
+
+    @property
+    def noisy_groups(self) -> int:
+        """How many message groups take more than their share (ApproximateNumberOfNoisyGroups)."""
+        return 0 if self._fair is None else self._fair.noisy
+
+    @property
+    def entries(self) -> int:
+        """Count the lanes' entries too."""
+        return super().entries + len(self._lane) + (0 if self._fair is None else self._fair.entries)

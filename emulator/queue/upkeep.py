@@ -1,0 +1,45 @@
+"""Frees what only time makes obsolete: expired messages and remembered ids on queues that nobody touches any more.
+
+One timer for each queue that holds something, none for an empty one. Correctness does not depend on it: each operation
+settles the queue first. It only gives memory back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from emulator.clock import Clock, Timer
+    from emulator.queue.core import QueueCore
+
+PATIENCE_MS = 60_000
+"""Wait at least this long between two rounds, so that a busy queue's upkeep costs nothing."""
+
+
+class Upkeep:
+    """The timer of one queue."""
+
+    __slots__ = ("_clock", "_core", "_timer")
+
+    def __init__(self, clock: Clock, core: QueueCore) -> None:
+        self._clock = clock
+        self._core = core
+        self._timer: Timer | None = None
+
+    def watch(self) -> None:
+        """Make sure that a round will come; call it after something was put into the queue."""
+        if self._timer is None:
+            due_ms = self._core.next_upkeep_ms()
+            if due_ms is not None:
+                self._timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
+
+    def stop(self) -> None:
+        """Set no more timers."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _round(self) -> None:
+        self._timer = None
+        self._core.settle(self._clock.now_ms())
+        self.watch()

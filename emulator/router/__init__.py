@@ -1,0 +1,1 @@
+"""How events travel between services: by ARN, never by import."""

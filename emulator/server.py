@@ -1,0 +1,114 @@
+"""uvicorn around an Emulator: sockets bound before anything starts, a stop that answers parked long polls, an exit code of 0."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from uvicorn.config import Config
+from uvicorn.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from emulator.app import Emulator
+    from emulator.settings import Address
+
+KEEP_ALIVE_S = 75
+"""Longer than SDKs keep a connection in their pools: a server that closes first makes them retry a request that was
+never read."""
+BACKLOG = 4096
+GRACE_S = 10
+"""How long a stop waits for requests that are being answered."""
+
+
+class AddressError(Exception):
+    """An address cannot be listened on. The text is one line and says what to do."""
+
+
+def bind(addresses: Sequence[Address]) -> list[socket.socket]:
+    """Take the addresses; a host name may stand for several. Raises AddressError."""
+    sockets: list[socket.socket] = []
+    for address in addresses:
+        try:
+            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except OSError:
+            raise AddressError(f"--host {address.host}: no such host or address") from None
+        for family, kind, protocol, _, place in dict.fromkeys(found):
+            sockets.append(_listen(socket.socket(family, kind, protocol), place, address))
+    return sockets
+
+
+def _listen(sock: socket.socket, place: tuple[object, ...], address: Address) -> socket.socket:
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(place)
+        # Until somebody listens, a second process can bind the same address.
+        sock.listen(BACKLOG)
+    except PermissionError:
+        sock.close()
+        raise AddressError(f"no permission to listen on {address}: choose a port above 1023 with --port") from None
+    except OSError as error:
+        sock.close()
+        if "in use" in str(error):
+            raise AddressError(
+                f"port {address.port} on {address.host} is already in use: end what uses it, or choose another with --port"
+            ) from None
+        raise AddressError(f"cannot listen on {address}: {error.strerror or error}") from None
+    return sock
+
+
+class EmulatorServer(Server):
+    """uvicorn's server, with the Emulator's own start and stop."""
+
+    def __init__(self, emulator: Emulator, *, on_ready: Callable[[], None] | None = None) -> None:
+        super().__init__(
+            Config(
+                emulator,
+                access_log=False,
+                backlog=BACKLOG,
+                http="auto",
+                lifespan="on",
+                log_config=None,
+                loop="auto",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE_S,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                ws="none",
+            )
+        )
+        self._emulator = emulator
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started and self._on_ready is not None:
+            self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what waits before waiting for connections to end: a parked long poll would else hold the stop up for
+        20 seconds.
+        """
+        self._emulator.drain()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a request to stop. Unlike uvicorn, do not raise them again afterwards: a wanted
+        stop exits with 0.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

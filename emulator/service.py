@@ -1,0 +1,132 @@
+"""What a service is: a description that is made once and never changes. All that changes lives in its states
+(`ServiceState`).
+
+A service's package builds one `Service`; its operations are the functions that `@operation` marks, in the modules that
+the service lists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from emulator.wire.aws_json import AwsJson
+from emulator.wire.model import Model
+from emulator.wire.query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from types import ModuleType
+
+    from emulator.app import Emulator
+    from emulator.arns import Arn
+    from emulator.context import Context
+    from emulator.http import Request, Response
+    from emulator.router.router import Envelope
+
+    Answer = dict[str, Any] | None
+    Run = Callable[[Any, Any], Answer | Awaitable[Answer]]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+_MARK = "__aws_operation__"
+
+
+def operation(name: str) -> Callable[[F], F]:
+    """Mark a function as the operation `name`, by AWS's name. Its shape is `(ctx, request) -> answer`, plain or async."""
+
+    def mark(function: F) -> F:
+        setattr(function, _MARK, name)
+        return function
+
+    return mark
+
+
+class ServiceState:
+    """The state of one service in one account and region. Subclasses hold it; these two doors let the engine end what
+    it started.
+    """
+
+    def drain(self) -> None:
+        """Answer everything that waits; the server is about to stop."""
+
+    def close(self) -> None:
+        """Answer everything that waits and set no more timers; the state is being thrown away."""
+        self.drain()
+
+
+@dataclass(frozen=True)
+class Service:
+    """One AWS service. `name` is its folder in botocore, which is also its signing name and what SERVICES calls it."""
+
+    name: str
+    modules: tuple[ModuleType, ...]
+    """The modules whose functions may be operations."""
+
+    new_state: Callable[[Emulator, str, str], ServiceState]
+    """Make the empty state of an account and a region."""
+
+    namespace: str = ""
+    """The Smithy namespace of the errors that the model lists, for `__type` in JSON."""
+
+    xml_namespace: str | None = None
+    """The namespace of XML answers, where the description has lost it."""
+
+    protocols: tuple[str, ...] = ("json",)
+    """json, query: what clients may speak."""
+
+    hosts: tuple[str, ...] = ()
+    """First labels of host names that mean this service."""
+
+    amend: Callable[[dict[str, Any]], None] | None = None
+    """Put back into the description what the query protocol needs and it has lost."""
+
+    path_parameters: Callable[[str], dict[str, str] | None] | None = None
+    """What the path of a query request says, or None for a path that means nothing."""
+
+    root_only: frozenset[str] = frozenset()
+    """Operations that are not valid on a resource's own path."""
+
+    routes: Mapping[str, Callable[[Context[Any], Request], Response]] = field(default_factory=dict)
+    """Developer look-ups by path prefix under `/_aws/`: what AWS does not have."""
+
+    deliver: Callable[[Emulator, Arn, Envelope], None] | None = None
+    """Take an event that the router brings to one of this service's ARNs."""
+
+    @cached_property
+    def model(self) -> Model:
+        """AWS's description."""
+        return Model(self.name)
+
+    @cached_property
+    def operations(self) -> Mapping[str, Run]:
+        """The operations that work, by AWS's name. Refuses a name that AWS's description does not have, and a name given twice."""
+        found: dict[str, Run] = {}
+        for module in self.modules:
+            for value in vars(module).values():
+                name = getattr(value, _MARK, None)
+                if name is None or value.__module__ != module.__name__:
+                    continue
+                if name not in self.model.operations:
+                    raise ValueError(f"{value.__module__}: AWS's model of {self.name} has no operation {name}")
+                if name in found:
+                    raise ValueError(f"{value.__module__}: operation {name} of {self.name} stands twice")
+                found[name] = value
+        return found
+
+    @cached_property
+    def json(self) -> AwsJson:
+        """The JSON protocol, compiled."""
+        return AwsJson(self.model, self.namespace)
+
+    @cached_property
+    def query(self) -> Query:
+        """The query protocol, compiled."""
+        return Query(self.model if self.amend is None else Model(self.name, self.amend), self.xml_namespace)
+
+    def compile(self) -> None:
+        """Do now what would else be done at the first call. A second protocol, which few clients speak, waits for the
+        first that does.
+        """
+        _ = self.operations
+        getattr(self, self.protocols[0])

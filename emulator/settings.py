@@ -1,0 +1,224 @@
+"""All settings, in one frozen model. Nobody else reads the environment.
+
+Each setting has a flag, a variable `EVENTYARD_*`, and where LocalStack has a setting that means the same, its name as
+well. A flag beats EVENTYARD_*, which beats LocalStack's name, which beats the default.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from emulator.wire.model import known_services
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_LS_LOG = {
+    "trace": "debug",
+    "trace-internal": "debug",
+    "debug": "debug",
+    "info": "info",
+    "warn": "warning",
+    "warning": "warning",
+    "error": "error",
+}
+_LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(?P<port>\d+))?")
+
+
+class SettingsError(Exception):
+    """A setting has a bad value. The text is one line and names the flag or the variable."""
+
+
+class Address(NamedTuple):
+    """Where to listen. Port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Settings(BaseModel):
+    """What a user can choose. Field names are the flags' with underscores."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(4566, ge=0, le=65535)
+    also_listen: tuple[Address, ...] = ()
+    """More addresses, from GATEWAY_LISTEN."""
+
+    account_id: str = "000000000000"
+    region: str = "us-east-1"
+    log_level: Literal["debug", "info", "warning", "error"] = "warning"
+    log_format: Literal["text", "json"] = "text"
+    services: frozenset[str] | None = None
+    """None runs all."""
+
+    public_host: str = ""
+    """Host, with or without a port, that URLs in answers name; empty for the caller's own Host header."""
+
+    endpoint_strategy: Literal["dynamic", "standard", "domain", "path"] = "dynamic"
+    """The form of queue URLs; dynamic takes the caller's own Host header."""
+
+    cors_checks: bool = True
+    cors_origins: tuple[str, ...] = ()
+    cooldowns: bool = True
+    """Whether AWS's 60 second waits hold: after DeleteQueue before the name is free, and between two PurgeQueue."""
+
+    @field_validator("account_id")
+    @classmethod
+    def _account_id(cls, value: str) -> str:
+        if len(value) != 12 or not value.isascii() or not value.isdigit():
+            raise ValueError("must be 12 digits")
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if not _REGION.fullmatch(value):
+            raise ValueError("must be the name of an AWS region, such as eu-west-1")
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _services(cls, value: frozenset[str] | None) -> frozenset[str] | None:
+        unknown = sorted((value or frozenset()) - known_services())
+        if unknown:
+            raise ValueError(
+                f"AWS has no service {unknown[0]!r}; name services as the AWS CLI does, such as sqs,sns,events"
+            )
+        return value
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Where to listen."""
+        return (Address(self.host, self.port), *self.also_listen)
+
+
+class Source(NamedTuple):
+    """One place from which a setting may come: its name for users, and how to read its text."""
+
+    setting: str
+    name: str
+    read: Any = str
+    """From text to `{setting: value}` or to a value. Raises ValueError with the reason."""
+
+
+def _boolean(text: str) -> bool:
+    if (word := text.strip().lower()) in TRUE | FALSE:
+        return word in TRUE
+    raise ValueError("must be 1 or 0")
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+
+
+def _services(text: str) -> frozenset[str] | None:
+    # LocalStack's old form "sqs:4566" named a port with each service.
+    return frozenset(name.partition(":")[0].lower() for name in _list(text)) or None
+
+
+def _gateway_listen(text: str) -> dict[str, Any]:
+    addresses = []
+    for part in _list(text):
+        found = _LISTEN.fullmatch(part)
+        if found is None:
+            raise ValueError("must be addresses such as 0.0.0.0:4566, separated by commas")
+        host = (found["host"] or "0.0.0.0").strip("[]")  # noqa: S104 - what LocalStack takes an empty host for
+        addresses.append(Address(host, int(found["port"] or 4566)))
+        if addresses[-1].port > 65535:
+            raise ValueError(f"{addresses[-1].port} is not a port")
+    if not addresses:
+        raise ValueError("names no address")
+    return {"host": addresses[0].host, "port": addresses[0].port, "also_listen": tuple(addresses[1:])}
+
+
+def _debug(text: str) -> dict[str, Any]:
+    return {"log_level": "debug"} if _boolean(text) else {}
+
+
+def _ls_log(text: str) -> str:
+    if (level := _LS_LOG.get(text.strip().lower())) is not None:
+        return level
+    raise ValueError(f"must be one of {', '.join(sorted(_LS_LOG))}")
+
+
+def _strategy(text: str) -> str:
+    word = text.strip().lower()
+    return "dynamic" if word == "off" else word
+
+
+def _disabled(text: str) -> bool:
+    return not _boolean(text)
+
+
+READERS: Mapping[str, Any] = {
+    "port": _number,
+    "services": _services,
+    "log_level": lambda text: "warning" if text.lower() == "warn" else text.lower(),
+    "log_format": str.lower,
+    "endpoint_strategy": _strategy,
+    "cors_checks": _boolean,
+    "cors_origins": _list,
+    "cooldowns": _boolean,
+}
+"""How the text of a flag or of an EVENTYARD_* variable is read, where it is not taken as it is."""
+
+ALIASES: tuple[Source, ...] = (
+    Source("host", "GATEWAY_LISTEN", _gateway_listen),
+    Source("log_level", "DEBUG", _debug),
+    Source("log_level", "LS_LOG", _ls_log),
+    Source("public_host", "LOCALSTACK_HOST"),
+    Source("services", "SERVICES", _services),
+    Source("endpoint_strategy", "SQS_ENDPOINT_STRATEGY", _strategy),
+    Source("cors_checks", "DISABLE_CORS_CHECKS", _disabled),
+    Source("cors_origins", "EXTRA_CORS_ALLOWED_ORIGINS", _list),
+)
+"""LocalStack's names; a later one beats an earlier one."""
+
+FLAGS = tuple(name for name in Settings.model_fields if name != "also_listen")
+
+
+def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+    """Put the settings together. `flags` holds the text of each flag that was given. Raises SettingsError."""
+    sources = [*ALIASES]
+    sources += [Source(name, f"EVENTYARD_{name.upper()}", READERS.get(name, str)) for name in FLAGS]
+    texts = [(source, environ[source.name]) for source in sources if environ.get(source.name, "") != ""]
+    texts += [
+        (Source(name, "--" + name.replace("_", "-"), READERS.get(name, str)), text)
+        for name in FLAGS
+        if (text := flags.get(name)) is not None
+    ]
+    values: dict[str, Any] = {}
+    origins: dict[str, tuple[str, str]] = {}
+    for source, text in texts:
+        try:
+            value = source.read(text)
+        except ValueError as error:
+            raise SettingsError(f"{source.name}={text}: {error}") from None
+        found = value if isinstance(value, dict) else {source.setting: value}
+        values |= found
+        origins |= dict.fromkeys(found, (source.name, text))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, text = origins[str(first["loc"][0])]
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
+        raise SettingsError(f"{name}={text}: {reason}") from None

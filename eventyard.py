@@ -1,0 +1,36 @@
+"""The `eventyard` command, under a name that no project of a user's has.
+
+Eventyard's packages are called `emulator` and `services`, and so may be a user's own. A folder of theirs on PYTHONPATH
+comes before site-packages, so a plain `import emulator` could find theirs. This module binds both names to the folders
+beside this file before anything else asks for them, and leaves `sys.path` as it was.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+
+def bind(name: str, folder: Path) -> None:
+    """Make `import <name>` mean the package in `folder`, whatever sys.path holds."""
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"eventyard is not installed whole: {folder} is missing")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+
+
+def main() -> None:
+    """Start the command line of emulator/__main__.py."""
+    home = Path(__file__).resolve().parent
+    bind("emulator", home / "emulator")
+    bind("services", home / "services")
+    from emulator.__main__ import main as command_line
+
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

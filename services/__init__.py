@@ -1,0 +1,5 @@
+"""The services, each in a folder of the same inner shape. To add one, write its folder and name it here."""
+
+from services import sqs, sts
+
+ALL = (sqs.SERVICE, sts.SERVICE)

@@ -1,0 +1,40 @@
+"""What the router brings to a queue: the same checks and the same `enqueue` as SendMessage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from emulator.errors import AwsError
+from emulator.ids import principal_id
+from emulator.router.router import UndeliverableError
+from services.sqs import payload
+from services.sqs.messages import Draft, check_draft, enqueue
+from services.sqs.state import queue_by_arn
+
+if TYPE_CHECKING:
+    from emulator.app import Emulator
+    from emulator.arns import Arn
+    from emulator.router.router import Envelope
+
+
+def deliver(emulator: Emulator, arn: Arn, envelope: Envelope) -> None:
+    """Put an event into a queue. Raises UndeliverableError in the words of the error that SendMessage would have answered."""
+    queue = queue_by_arn(emulator, str(arn))
+    if queue is None:
+        raise UndeliverableError("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+    draft = Draft(
+        envelope.body,
+        principal_id(arn.account),
+        envelope.attributes or None,
+        envelope.trace_header,
+        group_id=envelope.group_id,
+        dedup_id=envelope.dedup_id,
+    )
+    encoded = envelope.body.encode()
+    try:
+        payload.check_body(draft.body)
+        payload.check_attributes(draft.attributes or {})
+        check_draft(queue, draft, len(encoded))
+    except AwsError as error:
+        raise UndeliverableError(error.code, error.message) from error
+    enqueue(emulator, queue, draft, payload.md5(encoded), emulator.clock.now_ms())

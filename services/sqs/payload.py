@@ -1,0 +1,171 @@
+"""What a sender gives: body, message attributes, system attributes. Their rules, their size, their MD5.
+
+Source: AWS, "Amazon SQS message metadata", "Calculating the MD5 message digest for message attributes".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from emulator.errors import AwsError, invalid_parameter_value, missing_parameter
+from services.sqs import errors, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Attribute = Mapping[str, Any]
+
+TRACE_HEADER = "AWSTraceHeader"
+_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_GROUP_ID = re.compile(r"[!-~]{1,128}")
+_ATTRIBUTE_NAME = re.compile(r"(?!\.)(?!(?i:aws|amazon)\.)[A-Za-z0-9_.-]{1,256}(?<!\.)")
+_TYPE = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
+_STRING, _BINARY = b"\x01", b"\x02"
+
+
+def check_text(text: str) -> None:
+    """Refuse characters that XML 1.0 has not. Raises InvalidMessageContents."""
+    if _INVALID.search(text) is not None:
+        raise errors.invalid_message_contents()
+
+
+def check_body(body: str | None) -> str:
+    """Refuse an empty body and invalid characters."""
+    if not body:
+        raise missing_parameter("MessageBody")
+    check_text(body)
+    return body
+
+
+def check_token(value: str, parameter: str) -> str:
+    """Check a message group id, a deduplication id or an attempt id. Raises InvalidParameterValue."""
+    if _GROUP_ID.fullmatch(value) is None:
+        reason = f"{parameter} can only include alphanumeric and punctuation characters. 1 to 128 in length."
+        raise errors.invalid_value(value, parameter, reason)
+    return value
+
+
+def md5(data: bytes) -> str:
+    """Digest as SQS does, in lower-case hex."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def content_dedup_id(body: str) -> str:
+    """Make the deduplication id of ContentBasedDeduplication: SHA-256 of the body, attributes left out."""
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def attributes_md5(attributes: Mapping[str, Attribute]) -> str:
+    """Digest attributes: sorted by name; name, type and value each behind its length; one byte for the kind of the value."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        data_type: str = attribute["DataType"]
+        binary = data_type.startswith("Binary")
+        value = attribute["BinaryValue"] if binary else attribute["StringValue"].encode()
+        for part in (name.encode(), data_type.encode()):
+            digest.update(len(part).to_bytes(4))
+            digest.update(part)
+        digest.update(_BINARY if binary else _STRING)
+        digest.update(len(value).to_bytes(4))
+        digest.update(value)
+    return digest.hexdigest()
+
+
+def attributes_size_bytes(attributes: Mapping[str, Attribute]) -> int:
+    """Count what attributes add to a message's size: names, types, values."""
+    size_bytes = 0
+    for name, attribute in attributes.items():
+        size_bytes += len(name.encode()) + len((attribute.get("DataType") or "").encode())
+        size_bytes += len(attribute.get("BinaryValue") or b"") + len((attribute.get("StringValue") or "").encode())
+    return size_bytes
+
+
+def check_attributes(attributes: Mapping[str, Attribute]) -> None:
+    """Check message attributes. Raises InvalidParameterValue, InvalidMessageContents, UnsupportedOperation."""
+    if len(attributes) > limits.MESSAGE_ATTRIBUTES_MAX:
+        raise invalid_parameter_value(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{limits.MESSAGE_ATTRIBUTES_MAX}]."
+        )
+    for name, attribute in attributes.items():
+        _check_name(name)
+        _check_value(f"The message attribute '{name}'", name, attribute)
+
+
+def check_system_attributes(attributes: Mapping[str, Attribute]) -> str | None:
+    """Check message system attributes and give the trace header, the only one there is. Raises InvalidParameterValue."""
+    for name, attribute in attributes.items():
+        if name != TRACE_HEADER:
+            raise invalid_parameter_value(
+                f"Message system attribute name '{name}' is invalid. The following message system attributes are valid: {TRACE_HEADER}."
+            )
+        _check_value(f"The message system attribute '{name}'", name, attribute)
+        if attribute["DataType"] != "String":
+            raise invalid_parameter_value(f"The message system attribute '{name}' must use type 'String'.")
+    header = attributes.get(TRACE_HEADER)
+    return None if header is None else header["StringValue"]
+
+
+def _check_name(name: str) -> None:
+    if not name:
+        raise invalid_parameter_value("Message (user) attribute name can not be empty.")
+    if len(name) > limits.ATTRIBUTE_NAME_MAX_CHARS:
+        raise invalid_parameter_value("Message (user) attribute name can not be longer than 256 characters.")
+    if _ATTRIBUTE_NAME.fullmatch(name) is None or ".." in name:
+        raise invalid_parameter_value(f"Message (user) attribute name '{name}' is invalid.")
+
+
+def _check_value(subject: str, name: str, attribute: Attribute) -> None:
+    data_type: str = attribute.get("DataType") or ""
+    if not data_type:
+        raise invalid_parameter_value(f"{subject} must contain non-empty message attribute type.")
+    kind = _TYPE.fullmatch(data_type)
+    if kind is None or len(data_type) > limits.ATTRIBUTE_TYPE_MAX_CHARS:
+        raise invalid_parameter_value(
+            f"{subject} has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+        )
+    if attribute.get("StringListValues") or attribute.get("BinaryListValues"):
+        raise errors.list_values_unsupported()
+    text, data = attribute.get("StringValue"), attribute.get("BinaryValue")
+    if kind[1] == "Binary":
+        if text and not data:
+            raise _wrong_field(subject, data_type, "Binary")
+        if not data:
+            raise _empty_value(subject, data_type)
+        return
+    if data and not text:
+        raise _wrong_field(subject, data_type, "String")
+    if not text:
+        raise _empty_value(subject, data_type)
+    check_text(text)
+    if kind[1] == "Number":
+        _check_number(name, text)
+
+
+def _empty_value(subject: str, data_type: str) -> AwsError:
+    return invalid_parameter_value(
+        f"{subject} must contain non-empty message attribute value for message attribute type '{data_type}'."
+    )
+
+
+def _wrong_field(subject: str, data_type: str, field: str) -> AwsError:
+    return invalid_parameter_value(f"{subject} with type '{data_type}' must use field '{field}'.")
+
+
+def _check_number(name: str, text: str) -> None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    good = number.is_finite() and "_" not in text and text == text.strip()
+    if good and number:
+        digits = number.normalize().as_tuple().digits
+        good = (
+            len(digits) <= limits.NUMBER_DIGITS_MAX
+            and limits.NUMBER_EXPONENT_MIN <= number.adjusted() <= limits.NUMBER_EXPONENT_MAX
+        )
+    if not good:
+        raise invalid_parameter_value(f"Can't cast the value of message (user) attribute '{name}' to a number.")
