@@ -13,8 +13,8 @@ from emulator.clock import Clock, SystemClock
 from emulator.context import Context
 from emulator.cors import Cors
 from emulator.errors import AwsError, internal_failure, request_too_large
-from emulator.http import BODY_MAX_BYTES, ClientGoneError, Request, Response, text_response
-from emulator.identify import Call, Directory, Scope, Unidentified
+from emulator.http import BODY_MAX_BYTES, ClientGoneError, Request, Response, call_asgi, text_response
+from emulator.identify import Call, Directory, Unidentified
 from emulator.ids import Ids
 from emulator.router.router import Router
 from emulator.settings import Settings
@@ -93,8 +93,11 @@ class Emulator:
 
     def state(self, service: str, account: str, region: str) -> ServiceState:
         """Get the state of a service in an account and region, made when first asked for."""
-        make = self.services[service].new_state
-        return self.storage.state(service, account, region, lambda: make(self, account, region))
+        state = self.storage.get(service, account, region)
+        if state is None:
+            state = self.services[service].new_state(self, account, region)
+            self.storage.put(service, account, region, state)
+        return state
 
     # ASGI.
 
@@ -121,29 +124,20 @@ class Emulator:
     async def _serve(self, scope: Scoped, receive: Receive, send: Send) -> None:
         try:
             request = await _read(scope, receive)
+            if request.is_sdk_call:
+                response = await self._call(request, receive)
+            else:
+                response = await self._respond(request, receive)
         except ClientGoneError:
             return
         except AwsError as error:
             headers, body = query.render_error(error, self.ids.uuid())
-            await _send(send, Response(error.status, [*headers, (b"connection", b"close")], body))
-            return
-        if request.path.startswith(ADMIN_PATHS) and self._origin_allowed(request):
-            await self._serve_admin(scope, request, send)
-            return
-        try:
-            response = await self._respond(request, receive)
-        except ClientGoneError:
-            return
-        await _send(send, response)
-
-    def _origin_allowed(self, request: Request) -> bool:
-        origin = self.cors.origin(request)
-        return not origin or self.cors.allowed(origin)
+            response = Response(error.status, [*headers, (b"connection", b"close")], body)
+        await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
+        await send({"type": "http.response.body", "body": response.body})
 
     async def _respond(self, request: Request, receive: Receive) -> Response:
-        headers = request.headers
-        if b"origin" not in headers and b"referer" not in headers and request.method != "OPTIONS":
-            return await self._answer(request, receive)
+        """Answer what need not come from an SDK: a browser page, a health check, a hand-written request."""
         origin = self.cors.origin(request)
         if origin and not self.cors.allowed(origin):
             log.info(
@@ -152,33 +146,24 @@ class Emulator:
             return Response(403, [(b"content-length", b"0")])
         if request.method == "OPTIONS":
             return self.cors.preflight(request, origin)
-        response = await self._answer(request, receive)
-        response.headers += self.cors.headers(request, origin)
+        if request.path.startswith(ADMIN_PATHS):
+            response = await self._administer(request)
+        elif request.path.startswith(LOOKUP_PREFIX):
+            response = self._look_up(request)
+        else:
+            response = await self._call(request, receive)
+        if origin:
+            response.headers += self.cors.headers(request, origin)
         return response
 
-    async def _serve_admin(self, scope: Scoped, request: Request, send: Send) -> None:
+    async def _administer(self, request: Request) -> Response:
         if self._admin is None:
             from emulator.admin.routes import build
 
             self._admin = build(self)
-        origin = self.cors.origin(request)
+        return await call_asgi(self._admin, request)
 
-        async def send_with_cors(message: Any) -> None:
-            if origin and message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.cors.headers(request, origin)]
-            await send(message)
-
-        async def replay() -> Scoped:
-            return {"type": "http.request", "body": request.body, "more_body": False}
-
-        if request.method == "OPTIONS":
-            await _send(send, self.cors.preflight(request, origin))
-        else:
-            await self._admin(scope, replay, send_with_cors)
-
-    async def _answer(self, request: Request, receive: Receive) -> Response:
-        if request.path.startswith(LOOKUP_PREFIX):
-            return self._look_up(request)
+    async def _call(self, request: Request, receive: Receive) -> Response:
         call = self.directory.identify(request)
         if isinstance(call, Call):
             return await self._run(call, request, receive)
@@ -189,7 +174,7 @@ class Emulator:
     async def _run(self, call: Call, request: Request, receive: Receive) -> Response:
         service, operation, scope, region, form = call
         request_id = self.ids.uuid()
-        context = self._context(service, scope, region, request, request_id, receive)
+        context: Context[Any] = Context(self, service.name, scope, region, request, request_id, receive)
         try:
             parsed = (
                 service.json.parse(operation, request.body) if form is None else service.query.parse(operation, form)
@@ -211,20 +196,6 @@ class Emulator:
         if log.isEnabledFor(logging.INFO):
             self._log(service.name, operation, 200, request_id, None)
         return Response(200, headers, body)
-
-    def _context(
-        self, service: Service, scope: Scope, region: str, request: Request, request_id: str, receive: Receive | None
-    ) -> Context[Any]:
-        return Context(
-            self,
-            service.name,
-            account=scope.account,
-            region=region,
-            access_key=scope.access_key,
-            base_url=request.base_url,
-            request_id=request_id,
-            receive=receive,
-        )
 
     def _refuse(self, call: Unidentified) -> Response:
         request_id = self.ids.uuid()
@@ -265,9 +236,8 @@ class Emulator:
                 if request.path == prefix or request.path.startswith(prefix + "/"):
                     scope = self.directory.scope(request)
                     request_id = self.ids.uuid()
-                    context = self._context(
-                        service, scope, self.directory.region(scope, request), request, request_id, None
-                    )
+                    region = self.directory.region(scope, request)
+                    context: Context[Any] = Context(self, service.name, scope, region, request, request_id)
                     try:
                         return route(context, request)
                     except AwsError as error:
@@ -305,8 +275,3 @@ async def _read(scope: Scoped, receive: Receive) -> Request:
     return Request(
         scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), body, scope.get("scheme", "http")
     )
-
-
-async def _send(send: Send, response: Response) -> None:
-    await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
-    await send({"type": "http.response.body", "body": response.body})

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from emulator.app import Emulator
+    from emulator.http import Request
+    from emulator.identify import Scope
     from emulator.service import ServiceState
 
 S = TypeVar("S", bound="ServiceState")
@@ -26,10 +28,10 @@ class Context(Generic[S]):
         "_state",
         "access_key",
         "account",
-        "base_url",
         "emulator",
         "now_ms",
         "region",
+        "request",
         "request_id",
     )
 
@@ -37,24 +39,27 @@ class Context(Generic[S]):
         self,
         emulator: Emulator,
         service: str,
-        *,
-        account: str,
+        scope: Scope,
         region: str,
-        access_key: str,
-        base_url: str,
+        request: Request,
         request_id: str,
         receive: Callable[[], Awaitable[Any]] | None = None,
     ) -> None:
         self.emulator = emulator
         self._service = service
-        self.account = account
+        self.access_key = scope.access_key
+        self.account = scope.account
         self.region = region
-        self.access_key = access_key
-        self.base_url = base_url
+        self.request = request
         self.request_id = request_id
         self.now_ms = emulator.clock.now_ms()
         self._receive = receive
         self._state: S | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The URL by which the caller reached us, up to the path."""
+        return self.request.base_url
 
     @property
     def state(self) -> S:

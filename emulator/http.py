@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from emulator.wire.query import parse_form
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -27,6 +31,12 @@ class Request:
     headers: dict[bytes, bytes]
     body: bytes
     scheme: str = "http"
+
+    @property
+    def is_sdk_call(self) -> bool:
+        """Whether this is what nearly all requests are: a JSON call of an SDK, not of a browser page."""
+        headers = self.headers
+        return b"x-amz-target" in headers and b"origin" not in headers and b"referer" not in headers
 
     def header(self, name: bytes) -> str:
         """Read a header as text; empty where it is missing."""
@@ -58,3 +68,32 @@ def text_response(status: int, text: str, content_type: str = "text/plain; chars
     """Answer with text."""
     body = text.encode()
     return Response(status, [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))], body)
+
+
+async def call_asgi(app: Callable[..., Awaitable[None]], request: Request) -> Response:
+    """Let another ASGI application answer a request."""
+    response = Response()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": request.body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            response.status, response.headers = message["status"], list(message["headers"])
+        else:
+            response.body += message.get("body", b"")
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.scheme,
+        "path": request.path,
+        "raw_path": request.path.encode(),
+        "root_path": "",
+        "query_string": request.query,
+        "headers": list(request.headers.items()),
+    }
+    await app(scope, receive, send)
+    return response

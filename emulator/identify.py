@@ -86,6 +86,12 @@ class Directory:
                 self._by_prefix[service.model.target_prefix] = service
             if "query" in service.protocols:
                 self._by_version[service.model.api_version] = service
+        self._targets = {
+            f"{service.model.target_prefix}.{operation}".encode(): (service, operation)
+            for service in self._services.values()
+            if "json" in service.protocols
+            for operation in service.operations
+        }
         self._settings = settings
         self._scopes: dict[bytes, Scope] = {}
         self._served = ", ".join(sorted(self._services))
@@ -130,7 +136,10 @@ class Directory:
         scope = self.scope(request)
         target = request.headers.get(b"x-amz-target")
         if target is not None:
-            return self._json_call(request, scope, target.decode("latin-1"))
+            found = self._targets.get(target)
+            if found is not None:
+                return Call(*found, scope, scope.region or self.region(scope, request), None)
+            return self._unknown_target(scope, target.decode("latin-1"))
         try:
             form = request.form()
         except AwsError as error:
@@ -139,15 +148,14 @@ class Directory:
             )
         return self._query_call(request, scope, form)
 
-    def _json_call(self, request: Request, scope: Scope, target: str) -> Call | Unidentified:
+    def _unknown_target(self, scope: Scope, target: str) -> Unidentified:
+        """Say why a target that is none of ours cannot be called."""
         prefix, _, operation = target.rpartition(".")
         service = self._by_prefix.get(prefix)
         if service is None:
             return self._not_served(scope.service or prefix.partition("_")[0] or "unknown", operation, json=True)
-        error = self._refusal(service, operation, "json")
-        if error is not None:
-            return Unidentified(error, service, operation, json=True, label=service.name)
-        return Call(service, operation, scope, self.region(scope, request), None)
+        error = self._refusal(service, operation, "json") or invalid_action(operation)
+        return Unidentified(error, service, operation, json=True, label=service.name)
 
     def _query_call(self, request: Request, scope: Scope, form: dict[str, str]) -> Call | Unidentified | None:
         action = form.get("Action", "")

@@ -1,11 +1,11 @@
-"""Where state lives. `memory.py` is the default and the only one so far; another one offers the same four calls (`Storage`)."""
+"""Where state lives. `memory.py` is the default and the only one so far; another one offers the same calls (`Storage`)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from emulator.service import ServiceState
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """All states of all services, by service name, account and region."""
 
-    def state(self, service: str, account: str, region: str, make: Callable[[], ServiceState]) -> ServiceState:
-        """Get a state, made when first asked for."""
+    def get(self, service: str, account: str, region: str) -> ServiceState | None:
+        """Find a state."""
+
+    def put(self, service: str, account: str, region: str, state: ServiceState) -> None:
+        """Keep a new state."""
 
     def states(self, service: str | None = None) -> Iterator[ServiceState]:
         """Go through all states, or through those of one service."""

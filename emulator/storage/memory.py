@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from emulator.service import ServiceState
 
@@ -16,13 +16,13 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._states: dict[tuple[str, str, str], ServiceState] = {}
 
-    def state(self, service: str, account: str, region: str, make: Callable[[], ServiceState]) -> ServiceState:
-        """Get a state, made when first asked for."""
-        key = (service, account, region)
-        state = self._states.get(key)
-        if state is None:
-            state = self._states[key] = make()
-        return state
+    def get(self, service: str, account: str, region: str) -> ServiceState | None:
+        """Find a state."""
+        return self._states.get((service, account, region))
+
+    def put(self, service: str, account: str, region: str, state: ServiceState) -> None:
+        """Keep a new state."""
+        self._states[service, account, region] = state
 
     def states(self, service: str | None = None) -> Iterator[ServiceState]:
         """Go through all states, or through those of one service."""
