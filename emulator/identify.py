@@ -165,7 +165,7 @@ class Directory:
                 return None
             if not scope.service:
                 return Unidentified(invalid_action(action), None, action, json=False, label="unknown")
-            return self._not_served(scope.service, action, json="json" in request.header(b"content-type"))
+            return self._not_served(scope.service, action, json=_speaks_json(request, None))
         path = service.path_parameters(request.path) if service.path_parameters is not None else None
         if not action:
             if path is None and not scope.service:
@@ -173,7 +173,7 @@ class Directory:
             error = missing_action()
             if path is not None:
                 error.status = 404  # what AWS answers on a queue's own URL
-            return Unidentified(error, service, "", json=False, label=service.name)
+            return Unidentified(error, service, "", json=_speaks_json(request, service), label=service.name)
         error_or_none = self._refusal(service, action, "query")
         if error_or_none is None and path is not None and action in service.root_only:
             error_or_none = invalid_action(action)
@@ -211,6 +211,11 @@ class Directory:
     def _not_served(self, name: str, operation: str, *, json: bool) -> Unidentified:
         error = service_not_enabled(name) if name in self._known else service_not_emulated(name, self._served)
         return Unidentified(error, None, operation, json=json, label=name)
+
+
+def _speaks_json(request: Request, service: Service | None) -> bool:
+    """Tell in which protocol to refuse a request that names no operation."""
+    return "json" in request.header(b"content-type") and (service is None or "json" in service.protocols)
 
 
 def host_region(host: str) -> str:

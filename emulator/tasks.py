@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 log = logging.getLogger(__name__)
+_SLICE = 2000
+"""How many objects to free before others get their turn."""
 
 
 class Tasks:
@@ -47,3 +49,13 @@ class Tasks:
 async def breathe() -> None:
     """Let others run: for work that is long but never waits."""
     await asyncio.sleep(0)
+
+
+async def dispose(containers: list[Any]) -> None:
+    """Empty big dicts, lists and deques bit by bit: freeing a million objects at once would hold everybody up."""
+    for container in containers:
+        take = container.popitem if isinstance(container, dict) else container.pop
+        while container:
+            for _ in range(min(len(container), _SLICE)):
+                take()
+            await breathe()

@@ -75,7 +75,7 @@ class FairShare:
     """
 
     def __init__(self) -> None:
-        self._tenants: dict[str, Tenant] = {}
+        self.tenants: dict[str, Tenant] = {}
         self._quiet: list[tuple[int, str]] = []
         self._noisy: list[tuple[int, int, str]] = []
         self._calming: list[tuple[int, str]] = []
@@ -143,13 +143,13 @@ class FairShare:
             len(self._quiet)
             + len(self._noisy)
             + len(self._calming)
-            + sum(len(tenant.lane) for tenant in self._tenants.values())
+            + sum(len(tenant.lane) for tenant in self.tenants.values())
         )
 
     def _tenant(self, name: str) -> Tenant:
-        tenant = self._tenants.get(name)
+        tenant = self.tenants.get(name)
         if tenant is None:
-            tenant = self._tenants[name] = Tenant(name)
+            tenant = self.tenants[name] = Tenant(name)
         return tenant
 
     @staticmethod
@@ -166,12 +166,12 @@ class FairShare:
             heapq.heappush(self._noisy, (tenant.in_flight, rank, tenant.name))
         else:
             heapq.heappush(self._quiet, (rank, tenant.name))
-        if len(self._quiet) + len(self._noisy) > 4 * len(self._tenants) + _SLACK:
+        if len(self._quiet) + len(self._noisy) > 4 * len(self.tenants) + _SLACK:
             self._relist()
 
     def _relist(self) -> None:
         self._quiet, self._noisy = [], []
-        for tenant in self._tenants.values():
+        for tenant in self.tenants.values():
             rank = self._head_rank(tenant)
             if rank >= 0 and tenant.noisy:
                 self._noisy.append((tenant.in_flight, rank, tenant.name))
@@ -183,7 +183,7 @@ class FairShare:
     def _quiet_head(self, now_ms: int, in_flight: int) -> Tenant | None:
         while self._quiet:
             rank, name = self._quiet[0]
-            tenant = self._tenants.get(name)
+            tenant = self.tenants.get(name)
             if tenant is not None and not tenant.noisy and self._head_rank(tenant) == rank:
                 if not self._is_noisy(tenant, now_ms, in_flight):
                     return tenant
@@ -198,7 +198,7 @@ class FairShare:
     def _noisy_head(self) -> Tenant | None:
         while self._noisy:
             in_flight, rank, name = self._noisy[0]
-            tenant = self._tenants.get(name)
+            tenant = self.tenants.get(name)
             if (
                 tenant is not None
                 and tenant.noisy
@@ -234,7 +234,7 @@ class FairShare:
         """Make quiet again each noisy group to which nothing was sent for 5 minutes."""
         while self._calming and self._calming[0][0] <= now_ms:
             _, name = heapq.heappop(self._calming)
-            tenant = self._tenants.get(name)
+            tenant = self.tenants.get(name)
             if tenant is None or not tenant.noisy:
                 continue
             if now_ms - tenant.sent_ms >= QUIET_AFTER_MS:
@@ -247,4 +247,4 @@ class FairShare:
         if tenant.backlog == 0:
             self._quieten(tenant)
             if tenant.in_flight == 0:
-                self._tenants.pop(tenant.name, None)
+                self.tenants.pop(tenant.name, None)

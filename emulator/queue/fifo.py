@@ -23,6 +23,8 @@ from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from emulator.queue.core import Container
+
 DEDUPLICATION_MS = 5 * 60 * 1000
 ATTEMPT_MS = 5 * 60 * 1000
 _SLACK = 64
@@ -75,11 +77,12 @@ class Group:
 class Attempt:
     """What a receive with an attempt id handed out."""
 
-    __slots__ = ("receipts", "visible_ms")
+    __slots__ = ("forget_ms", "receipts", "visible_ms")
 
-    def __init__(self, receipts: list[tuple[int, int]], visible_ms: int) -> None:
+    def __init__(self, receipts: list[tuple[int, int]], visible_ms: int, forget_ms: int) -> None:
         self.receipts = receipts
         self.visible_ms = visible_ms
+        self.forget_ms = forget_ms
 
 
 class FifoQueue(QueueCore):
@@ -113,7 +116,10 @@ class FifoQueue(QueueCore):
         while self._sent_order and self._sent_order[0][0] <= now_ms:
             del self._sent[self._sent_order.popleft()[1]]
         while self._attempt_order and self._attempt_order[0][0] <= now_ms:
-            self._attempts.pop(self._attempt_order.popleft()[1], None)
+            forget_ms, attempt_id = self._attempt_order.popleft()
+            attempt = self._attempts.get(attempt_id)
+            if attempt is not None and attempt.forget_ms == forget_ms:
+                del self._attempts[attempt_id]
 
     # Receive attempts.
 
@@ -142,13 +148,19 @@ class FifoQueue(QueueCore):
         return messages
 
     def note_attempt(self, attempt_id: str, messages: list[Message], now_ms: int) -> None:
-        """Remember what a receive handed out."""
-        if messages:
-            if attempt_id not in self._attempts:
-                self._attempt_order.append((now_ms + ATTEMPT_MS, attempt_id))
-            self._attempts[attempt_id] = Attempt(
-                [(message.seq, message.receives) for message in messages], messages[0].visible_ms
-            )
+        """Remember what a receive handed out; a repeated attempt keeps its first instant."""
+        if not messages:
+            return
+        known = self._attempts.get(attempt_id)
+        forget_ms = now_ms + ATTEMPT_MS if known is None else known.forget_ms
+        receipts = [(message.seq, message.receives) for message in messages]
+        self._attempts[attempt_id] = Attempt(receipts, messages[0].visible_ms, forget_ms)
+        if known is None:
+            self._attempt_order.append((forget_ms, attempt_id))
+
+    def forget_attempt(self, attempt_id: str) -> None:
+        """Forget an attempt whose messages were given back: repeating it is a new receive."""
+        self._attempts.pop(attempt_id, None)
 
     # Order.
 
@@ -260,11 +272,11 @@ class FifoQueue(QueueCore):
         instants += [order[0][0] for order in (self._sent_order, self._attempt_order) if order]
         return min((instant for instant in instants if instant is not None), default=None)
 
-    def purge(self) -> None:
+    def purge(self) -> list[Container]:
         """Drop all messages; the deduplication window stays, as on AWS."""
-        super().purge()
-        self._groups.clear()
-        self._available.clear()
+        remains: list[Container] = [self._available, self._groups]
+        self._available, self._groups = [], {}
+        return [*remains, *super().purge()]
 
     @property
     def groups_in_flight(self) -> int:

@@ -54,10 +54,11 @@ class Lane:
                 self._fresh.popleft()
         return message
 
-    def clear(self) -> None:
-        """Drop all entries."""
-        self._fresh.clear()
-        self._returned.clear()
+    def clear(self) -> tuple[deque[Message], list[tuple[int, Message]]]:
+        """Drop all entries and hand them out."""
+        entries = self._fresh, self._returned
+        self._fresh, self._returned = deque(), []
+        return entries
 
     def tidy(self, live: int) -> None:
         """Drop the dead entries when most of them are dead."""

@@ -7,10 +7,15 @@ ones (fair.py).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from emulator.queue.core import QueueCore
 from emulator.queue.fair import FairShare
 from emulator.queue.lane import Lane
 from emulator.queue.message import IN_FLIGHT, READY, Message
+
+if TYPE_CHECKING:
+    from emulator.queue.core import Container
 
 RECEIVES_TO_THE_BACK = 3
 
@@ -72,11 +77,11 @@ class StandardQueue(QueueCore):
             else:
                 self._fair.withdrawn(message, visible=state == READY)
 
-    def purge(self) -> None:
+    def purge(self) -> list[Container]:
         """Drop all messages and what is known of the groups."""
-        super().purge()
-        self._lane.clear()
+        groups = [] if self._fair is None else [self._fair.tenants]
         self._fair = None
+        return [*self._lane.clear(), *groups, *super().purge()]
 
     def _tidy(self) -> None:
         super()._tidy()

@@ -76,7 +76,11 @@ class Waiters(Generic[T]):
                 self._again = False
                 while self._parked:
                     waiter = next(iter(self._parked))
-                    result = waiter.attempt()
+                    try:
+                        result = waiter.attempt()
+                    except Exception as error:  # noqa: BLE001 - it is the poll's own, not that of whoever changed the queue
+                        self._fail(waiter, error)
+                        continue
                     if result is None:
                         break
                     self._finish(waiter, result)
@@ -91,9 +95,7 @@ class Waiters(Generic[T]):
             if error is None:
                 self._finish(waiter, None)
             else:
-                self.leave(waiter)
-                if not waiter.future.done():
-                    waiter.future.set_exception(error)
+                self._fail(waiter, error)
         self._disarm()
 
     def _expire(self, waiter: Waiter[T]) -> None:
@@ -106,6 +108,11 @@ class Waiters(Generic[T]):
         self.leave(waiter)
         if not waiter.future.done():
             waiter.future.set_result(result)
+
+    def _fail(self, waiter: Waiter[T], error: Exception) -> None:
+        self.leave(waiter)
+        if not waiter.future.done():
+            waiter.future.set_exception(error)
 
     def _arm(self) -> None:
         due_ms = self._next_due_ms() if self._parked else None

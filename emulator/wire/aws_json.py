@@ -8,6 +8,8 @@ Source: smithy.io, "AWS JSON 1.0 protocol", "AWS query compatible" trait. Answer
 from __future__ import annotations
 
 import base64
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,6 +28,25 @@ if TYPE_CHECKING:
 JSON_1_0 = b"application/x-amz-json-1.0"
 CORAL = "com.amazon.coral.service"
 """The namespace of errors that AWS's front end makes, which no service model lists."""
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
+
+
+def _load(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    # orjson refuses half a surrogate pair ("\\ud800"), which AWS reads and then calls an invalid character. U+FFFF stands in
+    # for it: no text that AWS accepts may hold that either.
+    try:
+        text = json.dumps(json.loads(body, parse_constant=_refuse), ensure_ascii=False)
+        return orjson.loads(_HALF_PAIR.sub("\uffff", text))
+    except (ValueError, RecursionError):
+        raise malformed_input("The request body is not valid JSON.") from None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _encode(value: Any) -> str:
@@ -51,10 +72,7 @@ class AwsJson:
 
     def parse(self, operation: str, body: bytes) -> dict[str, Any]:
         """Read a request's body. Raises MalformedInput (SerializationException) for what is not JSON or of a wrong kind."""
-        try:
-            value = orjson.loads(body or b"{}")
-        except orjson.JSONDecodeError:
-            raise malformed_input("The request body is not valid JSON.") from None
+        value = _load(body or b"{}")
         if type(value) is not dict:
             raise malformed_input("The request body must be a JSON object.")
         parser = self._parsers.get(operation)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -29,7 +30,20 @@ if TYPE_CHECKING:
 
 FIELDS_MAX = 10_000
 """More fields than any AWS operation can use; a form with more is refused before it costs anything."""
-_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"})
+NUMBER_MAX_CHARS = 19
+"""No 64-bit number has more digits; int() would take thousands."""
+_ESCAPES = str.maketrans(
+    {
+        # What XML cannot hold at all can come only out of a request that we refuse and quote.
+        **{chr(code): "\ufffd" for code in (*range(0x20), 0xFFFE, 0xFFFF) if chr(code) not in "\t\n\r"},
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\r": "&#xD;",
+    }
+)
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def parse_form(text: bytes) -> dict[str, str]:
@@ -129,7 +143,8 @@ def _numbered(fields: Any) -> list[Any]:
     """List the entries `1`, `2`, ... of a nested dict in the order of their numbers; gaps are closed."""
     if not isinstance(fields, dict):
         return []
-    return [fields[key] for key in sorted((key for key in fields if key.isdecimal() and key.isascii()), key=int)]
+    numbers = [key for key in fields if key.isdecimal() and key.isascii() and len(key) <= NUMBER_MAX_CHARS]
+    return [fields[key] for key in sorted(numbers, key=int)]
 
 
 class QueryShapes:
@@ -283,10 +298,10 @@ def _text(value: Any) -> str:
 
 
 def _integer(value: Any) -> int:
-    try:
-        return int(_text(value))
-    except ValueError:
-        raise malformed_input(f"'{value}' is not a valid integer.") from None
+    text = _text(value)
+    if len(text) <= NUMBER_MAX_CHARS + 1 and _INTEGER.fullmatch(text):
+        return int(text)
+    raise malformed_input(f"'{text}' is not a valid integer.")
 
 
 def _float(value: Any) -> float:

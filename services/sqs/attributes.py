@@ -152,9 +152,11 @@ def apply(queue: Queue, attributes: dict[str, str], now_ms: int) -> None:
 
 def difference(queue: Queue, given: Mapping[str, str]) -> str | None:
     """Name the first given attribute in which an existing queue differs, defaults included; None when it differs in none."""
-    fifo = queue.fifo is not None
-    wanted = merge(defaults(fifo=fifo), given, fifo=fifo)
-    return next((name for name in given if wanted.get(name) != queue.attributes.get(name)), None)
+    base = {**defaults(fifo=queue.fifo is not None), "KmsDataKeyReusePeriodSeconds": KMS_REUSE_DEFAULT_S}
+    for name, value in given.items():
+        if (value or base.get(name)) != queue.attributes.get(name, base.get(name)):
+            return name
+    return None
 
 
 def read(queue: Queue, names: Iterable[str], now_ms: int) -> dict[str, str]:

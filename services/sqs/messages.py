@@ -216,6 +216,17 @@ class Attempt:
         shown = [self._show(message) for message in messages]
         return Received({"Messages": shown}, [(message, message.receives) for message in messages])
 
+    def give_back(self, received: Received | None) -> None:
+        """Undo a try whose client has gone."""
+        if received is None:
+            return
+        now_ms = self._emulator.clock.now_ms()
+        for message, receive in received.messages:
+            self._queue.core.give_back(message, receive, now_ms)
+        if self._retry_id is not None and self._queue.fifo is not None:
+            self._queue.fifo.forget_attempt(self._retry_id)
+        self._queue.changed()
+
     def _retry(self, now_ms: int) -> list[Message] | None:
         if self._retry_id is None or self._queue.fifo is None:
             return None
@@ -237,17 +248,9 @@ async def _park(ctx: SqsContext, queue: Queue, attempt: Attempt) -> dict[str, An
     except BaseException:
         queue.waiters.leave(waiter)
         if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
-            _give_back(ctx, queue, waiter.future.result())
+            attempt.give_back(waiter.future.result())
         raise
     return {} if received is None else received.answer
-
-
-def _give_back(ctx: SqsContext, queue: Queue, received: Received | None) -> None:
-    if received is not None:
-        now_ms = ctx.emulator.clock.now_ms()
-        for message, receive in received.messages:
-            queue.core.give_back(message, receive, now_ms)
-        queue.changed()
 
 
 # What may follow a receive.

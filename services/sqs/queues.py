@@ -96,7 +96,7 @@ def delete_queue(ctx: SqsContext, request: QueueRequest) -> None:
     state = ctx.state_of(queue.account, queue.region)
     del state.queues[queue.name]
     state.note_deleted(queue.name, ctx.now_ms)
-    queue.end(errors.queue_does_not_exist())
+    queue.end(ctx.emulator.tasks, errors.queue_does_not_exist())
 
 
 @operation("PurgeQueue")
@@ -110,8 +110,7 @@ def purge_queue(ctx: SqsContext, request: QueueRequest) -> None:
     ):
         raise errors.purge_queue_in_progress(queue.name)
     queue.purged_ms = ctx.now_ms
-    queue.core.purge()
-    queue.changed()
+    queue.purge(ctx.emulator.tasks)
 
 
 @operation("GetQueueUrl")

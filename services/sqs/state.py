@@ -12,6 +12,7 @@ from emulator.queue.standard import StandardQueue
 from emulator.queue.upkeep import Upkeep
 from emulator.queue.waiters import Waiters
 from emulator.service import ServiceState
+from emulator.tasks import dispose
 from services.sqs import errors, limits
 from services.sqs.names import parse_queue_url
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from emulator.clock import Clock
     from emulator.context import Context
     from emulator.queue.message import Message
+    from emulator.tasks import Tasks
 
     SqsContext = Context["SqsState"]
 
@@ -86,10 +88,18 @@ class Queue:
         if self.waiters:
             self.waiters.serve()
 
-    def end(self, error: Exception | None = None) -> None:
-        """Answer what waits and set no more timers: the queue is deleted or forgotten."""
+    def purge(self, tasks: Tasks) -> None:
+        """Drop all messages now, and free their memory bit by bit."""
+        remains = self.core.purge()
+        if any(remains):
+            tasks.start(f"free the messages of {self.name}", dispose(remains))
+        self.changed()
+
+    def end(self, tasks: Tasks, error: Exception | None = None) -> None:
+        """Answer what waits, set no more timers and let the messages go: the queue is deleted or forgotten."""
         self.waiters.end(error)
         self.upkeep.stop()
+        self.purge(tasks)
 
 
 def new_queue(name: str, account: str, region: str, *, fifo: bool, clock: Clock, nonce: int) -> Queue:
@@ -146,7 +156,7 @@ class SqsState(ServiceState):
     def close(self) -> None:
         """Answer all parked polls; end all timers and moves."""
         for queue in self.queues.values():
-            queue.end()
+            queue.end(self.emulator.tasks)
         for tasks in self.moves.values():
             for task in tasks:
                 task.status = "CANCELLED"
