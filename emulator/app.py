@@ -91,6 +91,10 @@ class Emulator:
         for state in self.storage.clear(service):
             state.close()
 
+    def find_state(self, service: str, account: str, region: str) -> ServiceState | None:
+        """Find the state of a service in an account and region, without making it."""
+        return self.storage.get(service, account, region)
+
     def state(self, service: str, account: str, region: str) -> ServiceState:
         """Get the state of a service in an account and region, made when first asked for."""
         state = self.storage.get(service, account, region)
@@ -241,7 +245,7 @@ class Emulator:
                     try:
                         return route(context, request)
                     except AwsError as error:
-                        return self._error(service, "ReceiveMessage", error, request_id, json=False)
+                        return self._error(service, prefix, error, request_id, json=b"x-amz-target" in request.headers)
         return text_response(404, f"Nothing is at {request.path}\n")
 
     def _welcome(self, request: Request) -> Response:

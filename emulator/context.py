@@ -69,8 +69,12 @@ class Context(Generic[S]):
         return self._state
 
     def state_of(self, account: str, region: str) -> S:
-        """Reach the same service's state in another account or region."""
+        """Reach the same service's state in another account or region, made when it is not there."""
         return cast("S", self.emulator.state(self._service, account, region))
+
+    def find_state(self, account: str, region: str) -> S | None:
+        """Look for the same service's state in any account and region; looking makes none."""
+        return cast("S | None", self.emulator.find_state(self._service, account, region))
 
     async def wait(self, future: asyncio.Future[T]) -> T:
         """Wait for `future`, but no longer than the client does. Raises ClientGoneError when its connection closes first."""

@@ -73,6 +73,11 @@ def missing_action() -> AwsError:
     return AwsError("MissingAction", message, type="UnknownOperationException")
 
 
+def unknown_operation() -> AwsError:
+    """Refuse a request to a resource's own URL that names no action; AWS answers this name and nothing else."""
+    return AwsError("UnknownOperationException", "", 404)
+
+
 def request_too_large(size_max_bytes: int) -> AwsError:
     """Refuse a body beyond what any AWS operation takes."""
     return AwsError(

@@ -36,7 +36,9 @@ class Request:
     def is_sdk_call(self) -> bool:
         """Whether this is what nearly all requests are: a JSON call of an SDK, not of a browser page."""
         headers = self.headers
-        return b"x-amz-target" in headers and b"origin" not in headers and b"referer" not in headers
+        return (
+            self.path == "/" and b"x-amz-target" in headers and b"origin" not in headers and b"referer" not in headers
+        )
 
     def header(self, name: bytes) -> str:
         """Read a header as text; empty where it is missing."""

@@ -23,6 +23,7 @@ from emulator.errors import (
     operation_not_emulated,
     service_not_emulated,
     service_not_enabled,
+    unknown_operation,
 )
 from emulator.ids import access_key_account
 
@@ -170,9 +171,7 @@ class Directory:
         if not action:
             if path is None and not scope.service:
                 return None
-            error = missing_action()
-            if path is not None:
-                error.status = 404  # what AWS answers on a queue's own URL
+            error = missing_action() if path is None else unknown_operation()
             return Unidentified(error, service, "", json=_speaks_json(request, service), label=service.name)
         error_or_none = self._refusal(service, action, "query")
         if error_or_none is None and path is not None and action in service.root_only:
@@ -209,6 +208,9 @@ class Directory:
         return None
 
     def _not_served(self, name: str, operation: str, *, json: bool) -> Unidentified:
+        service = self._services.get(name)
+        if service is not None:  # it runs, but nobody calls it so
+            return Unidentified(invalid_action(operation), service, operation, json=json, label=name)
         error = service_not_enabled(name) if name in self._known else service_not_emulated(name, self._served)
         return Unidentified(error, None, operation, json=json, label=name)
 

@@ -51,6 +51,11 @@ class QueueCore:
     def __len__(self) -> int:
         return len(self._messages)
 
+    @property
+    def last_seq(self) -> int:
+        """The number of the message that came last."""
+        return self._seq
+
     # What the order of a kind needs to know; each is called after the state and the counts were set.
 
     def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
@@ -75,6 +80,8 @@ class QueueCore:
 
     def add(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, to be visible from `due_ms` on. `enqueued_ms` may lie in the past (redrive keeps it)."""
+        if self._waiting and self._waiting[0][0] <= now_ms:
+            self.settle(now_ms)  # what became visible before goes before
         self._seq += 1
         message.seq = self._seq
         if not message.enqueued_ms:
@@ -99,9 +106,9 @@ class QueueCore:
         """Let time pass up to `now_ms`: end delays and visibility timeouts, drop what is beyond its retention."""
         waiting = self._waiting
         while waiting and waiting[0][0] <= now_ms:
-            when_ms, _, message = heapq.heappop(waiting)
-            if message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT):
-                self._make_ready(message, now_ms)
+            entry = heapq.heappop(waiting)
+            if self._waits(entry):
+                self._make_ready(entry[2], now_ms)
         expiry, oldest_ms = self._expiry, now_ms - self.retention_ms
         while expiry and expiry[0][0] <= oldest_ms:
             message = heapq.heappop(expiry)[2]
@@ -109,14 +116,25 @@ class QueueCore:
                 self._drop(message)
 
     def next_due_ms(self) -> int | None:
-        """Tell when the next delay or visibility timeout ends, or None."""
+        """Tell when something may be received that cannot be now, or None.
+
+        That is when a delay or a visibility timeout ends, and when a message in flight expires, which frees its group and
+        its place under the limit of messages in flight.
+        """
         waiting = self._waiting
-        while waiting:
-            when_ms, _, message = waiting[0]
-            if message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT):
-                return when_ms
+        while waiting and not self._waits(waiting[0]):
             heapq.heappop(waiting)
-        return None
+        due_ms = waiting[0][0] if waiting else None
+        if self.in_flight and self._expiry:
+            expiry_ms = self._expiry[0][0] + self.retention_ms
+            return expiry_ms if due_ms is None else min(due_ms, expiry_ms)
+        return due_ms
+
+    @staticmethod
+    def _waits(entry: Entry) -> bool:
+        """Tell whether an entry of `_waiting` still says the truth."""
+        when_ms, _, message = entry
+        return message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT)
 
     def next_upkeep_ms(self) -> int | None:
         """Tell from when on `settle` can free something that nobody may ever ask for again, or None."""
@@ -274,11 +292,7 @@ class QueueCore:
     def _tidy(self) -> None:
         """Rebuild a heap that is mostly dead."""
         if len(self._waiting) > 2 * (self.delayed + self.in_flight) + _SLACK:
-            self._waiting = [
-                entry
-                for entry in self._waiting
-                if entry[2].visible_ms == entry[0] and entry[2].state in (DELAYED, IN_FLIGHT)
-            ]
+            self._waiting = [entry for entry in self._waiting if self._waits(entry)]
             heapq.heapify(self._waiting)
         if len(self._expiry) > 2 * len(self._messages) + _SLACK:
             self._expiry = [entry for entry in self._expiry if entry[2].state != GONE]

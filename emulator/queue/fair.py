@@ -51,13 +51,22 @@ class Busy:
 
     def add(self, name: str | None, duration_ms: int, now_ms: int) -> None:
         """Book the processing of one message; under None also the total."""
+        self.forget(now_ms)
+        for key in {name, None}:
+            count, total_ms = self.new.get(key, (0, 0))
+            self.new[key] = count + 1, total_ms + duration_ms
+
+    def forget(self, now_ms: int) -> None:
+        """Drop what is older than the last generation but one."""
         if now_ms - self._started_ms >= _GENERATION_MS:
             self.old = self.new if now_ms - self._started_ms < QUIET_AFTER_MS else {}
             self.new = {}
             self._started_ms = now_ms
-        for key in {name, None}:
-            count, total_ms = self.new.get(key, (0, 0))
-            self.new[key] = count + 1, total_ms + duration_ms
+
+    @property
+    def forget_ms(self) -> int | None:
+        """When there will be something to drop; None when there is nothing at all."""
+        return self._started_ms + _GENERATION_MS if self.new or self.old else None
 
     def exceeds(self, name: str) -> bool:
         """Tell whether a group took more than its share."""
@@ -120,6 +129,7 @@ class FairShare:
             if visible:
                 tenant.backlog -= 1
                 tenant.lane.tidy(tenant.backlog)
+                self._list(tenant)  # another one may be its head now
             self._retire(tenant)
 
     def pop(self, plain: Lane, now_ms: int, in_flight: int) -> Message | None:
@@ -135,6 +145,20 @@ class FairShare:
             return plain.pop()
         noisy = self._noisy_head()
         return None if noisy is None else self._take(noisy)
+
+    def forget(self, now_ms: int) -> None:
+        """Let time pass over the books."""
+        self._busy.forget(now_ms)
+
+    @property
+    def forget_ms(self) -> int | None:
+        """When `forget` will have something to do, or None."""
+        return self._busy.forget_ms
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is known that could matter to anybody."""
+        return not self.tenants and self._busy.forget_ms is None
 
     @property
     def entries(self) -> int:
@@ -189,7 +213,7 @@ class FairShare:
                     return tenant
                 tenant.noisy = True
                 self.noisy += 1
-                heapq.heappush(self._calming, (tenant.sent_ms + QUIET_AFTER_MS, name))
+                self._watch(tenant)
                 self._list(tenant)
                 continue
             heapq.heappop(self._quiet)
@@ -240,7 +264,16 @@ class FairShare:
             if now_ms - tenant.sent_ms >= QUIET_AFTER_MS:
                 self._quieten(tenant)
             else:
-                heapq.heappush(self._calming, (tenant.sent_ms + QUIET_AFTER_MS, name))
+                self._watch(tenant)
+
+    def _watch(self, tenant: Tenant) -> None:
+        """Look at a noisy group again when nothing may have been sent to it for 5 minutes."""
+        if len(self._calming) > 2 * self.noisy + _SLACK:
+            noisy = [tenant for tenant in self.tenants.values() if tenant.noisy]
+            self._calming = [(tenant.sent_ms + QUIET_AFTER_MS, tenant.name) for tenant in noisy]
+            heapq.heapify(self._calming)
+        else:
+            heapq.heappush(self._calming, (tenant.sent_ms + QUIET_AFTER_MS, tenant.name))
 
     def _retire(self, tenant: Tenant) -> None:
         """Forget a group that has nothing visible and nothing in flight."""

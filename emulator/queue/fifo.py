@@ -205,6 +205,9 @@ class FifoQueue(QueueCore):
         if head is not None and head.state == READY and group.listed != head.seq:
             group.listed = head.seq
             heapq.heappush(self._available, (head.seq, group.name))
+            if len(self._available) > 2 * len(self._groups) + _SLACK:
+                self._available = [(one.listed, one.name) for one in self._groups.values() if one.listed]
+                heapq.heapify(self._available)
 
     def _next(self, now_ms: int) -> Message | None:  # noqa: ARG002 - order does not depend on the instant
         group = self._draining
@@ -268,9 +271,11 @@ class FifoQueue(QueueCore):
 
     def next_upkeep_ms(self) -> int | None:
         """Tell from when on `settle` can free a message or a remembered id."""
-        instants = [super().next_upkeep_ms()]
-        instants += [order[0][0] for order in (self._sent_order, self._attempt_order) if order]
-        return min((instant for instant in instants if instant is not None), default=None)
+        upkeep_ms = super().next_upkeep_ms()
+        for order in (self._sent_order, self._attempt_order):
+            if order and (upkeep_ms is None or order[0][0] < upkeep_ms):
+                upkeep_ms = order[0][0]
+        return upkeep_ms
 
     def purge(self) -> list[Container]:
         """Drop all messages; the deduplication window stays, as on AWS."""

@@ -33,15 +33,25 @@ class StandardQueue(QueueCore):
     def add(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in; its group's activity counts from here."""
         if message.group_id is not None:
-            if self._fair is None:
-                self._fair = FairShare()
-            self._fair.sent(message.group_id, now_ms)
+            self._shares().sent(message.group_id, now_ms)
         super().add(message, now_ms, due_ms)
 
     def settle(self, now_ms: int) -> None:
         """Let time pass; remembers the instant for the books of the groups."""
         self._now_ms = now_ms
         super().settle(now_ms)
+        if self._fair is not None:
+            self._fair.forget(now_ms)
+            if self._fair.idle:
+                self._fair = None
+
+    def next_upkeep_ms(self) -> int | None:
+        """Tell from when on `settle` can free a message or the books of a group."""
+        expiry_ms = super().next_upkeep_ms()
+        forget_ms = None if self._fair is None else self._fair.forget_ms
+        if expiry_ms is None or forget_ms is None:
+            return forget_ms if expiry_ms is None else expiry_ms
+        return min(expiry_ms, forget_ms)
 
     def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
         if returned and self._fair is not None:
@@ -52,12 +62,18 @@ class StandardQueue(QueueCore):
             message.rank = self._rank
         self._push(message, back=back)
 
+    def _shares(self) -> FairShare:
+        """Reach the books of the groups, opened when a message names one."""
+        if self._fair is None:
+            self._fair = FairShare()
+        return self._fair
+
     def _restored(self, message: Message) -> None:
         self._push(message, back=True)
 
     def _push(self, message: Message, *, back: bool) -> None:
-        if message.group_id is not None and self._fair is not None:
-            self._fair.push(message, back=back)
+        if message.group_id is not None:
+            self._shares().push(message, back=back)
         else:
             self._lane.push(message, back=back)
 

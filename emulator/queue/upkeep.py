@@ -27,11 +27,15 @@ class Upkeep:
         self._timer: Timer | None = None
 
     def watch(self) -> None:
-        """Make sure that a round will come; call it after something was put into the queue."""
-        if self._timer is None:
-            due_ms = self._core.next_upkeep_ms()
-            if due_ms is not None:
-                self._timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
+        """Make sure that a round will come in time; call it after something was put into the queue."""
+        due_ms = self._core.next_upkeep_ms()
+        if due_ms is None:
+            return
+        if self._timer is not None:
+            if self._timer.when_ms <= due_ms + PATIENCE_MS:
+                return
+            self._timer.cancel()
+        self._timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
 
     def stop(self) -> None:
         """Set no more timers."""

@@ -101,7 +101,10 @@ class Query:
 
 
 def render_error(error: AwsError, request_id: str, namespace: str = "") -> tuple[Headers, bytes]:
-    """Write an error, of a service or of none."""
+    """Write an error, of a service or of none. One without a message is the bare element that AWS's front end answers."""
+    if not error.message:
+        body = f"<{error.code}/>".encode()
+        return xml_headers(body, request_id), body
     fault = "Sender" if error.sender_fault else "Receiver"
     xmlns = f' xmlns="{namespace}"' if namespace else ""
     body = (

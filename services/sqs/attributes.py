@@ -72,8 +72,10 @@ def validate(given: Mapping[str, str], *, fifo: bool, create: bool) -> dict[str,
     """
     checked = {}
     for name, value in given.items():
-        if name == "FifoQueue" and fifo and create:
-            checked[name] = "true"  # CreateQueue has looked at it together with the name
+        if name == "FifoQueue" and fifo:
+            if not create and value.lower() != "true":  # CreateQueue has looked at it together with the name
+                raise errors.fifo_for_ever()
+            checked[name] = "true"
             continue
         if name not in WRITABLE:
             raise errors.unknown_attribute(name)
@@ -134,6 +136,7 @@ def merge(current: Mapping[str, str], changes: Mapping[str, str], *, fifo: bool)
 
 def apply(queue: Queue, attributes: dict[str, str], now_ms: int) -> None:
     """Put attributes into force; what waits in the queue follows retention, and on FIFO queues the delay."""
+    queue.core.settle(now_ms)  # what has expired by the old retention does not come back
     queue.attributes = attributes
     queue.visibility_ms = int(attributes["VisibilityTimeout"]) * 1000
     queue.wait_ms = int(attributes["ReceiveMessageWaitTimeSeconds"]) * 1000

@@ -30,9 +30,8 @@ def deliver(emulator: Emulator, arn: Arn, envelope: Envelope) -> None:
         group_id=envelope.group_id,
         dedup_id=envelope.dedup_id,
     )
-    encoded = envelope.body.encode()
     try:
-        payload.check_body(draft.body)
+        encoded = payload.check_body(draft.body).encode()
         payload.check_attributes(draft.attributes or {})
         check_draft(queue, draft, len(encoded))
     except AwsError as error:

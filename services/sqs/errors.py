@@ -70,8 +70,9 @@ def invalid_fifo_queue_name() -> AwsError:
 def not_the_owner(action: str, caller: str, queue_arn: str) -> AwsError:
     """The operation is never open to another account, whatever the queue's policy says."""
     action = f"sqs:{action.lower()}"
+    partition = queue_arn.split(":")[1]
     return access_denied(
-        f"User: arn:aws:iam::{caller}:root is not authorized to perform: {action} on resource: {queue_arn} "
+        f"User: arn:{partition}:iam::{caller}:root is not authorized to perform: {action} on resource: {queue_arn} "
         f"because no resource-based policy allows the {action} action"
     )
 
@@ -96,6 +97,12 @@ def fifo_only_attribute(name: str) -> AwsError:
 def invalid_attribute_value(name: str) -> AwsError:
     """An attribute's value is out of its range or of a wrong kind."""
     return _modelled("InvalidAttributeValue", f"Invalid value for the parameter {name}.", code="InvalidAttributeValue")
+
+
+def fifo_for_ever() -> AwsError:
+    """A FIFO queue cannot become a standard queue."""
+    message = "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+    return _modelled("InvalidAttributeValue", message, code="InvalidAttributeValue")
 
 
 def two_encryptions() -> AwsError:

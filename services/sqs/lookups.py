@@ -21,7 +21,6 @@ from services.sqs import errors, select
 from services.sqs.names import parse_queue_url
 
 if TYPE_CHECKING:
-    from emulator.wire.query import Query
     from services.sqs.state import Queue, SqsContext
 
 PATH = "/_aws/sqs/messages"
@@ -30,16 +29,31 @@ HANDLE = "SQS/BACKDOOR/ACCESS"
 
 
 def list_messages(ctx: SqsContext, request: Request) -> Response:
-    """Show a queue's messages."""
-    values = request.form()
+    """Show a queue's messages in the form that the caller speaks: AWS JSON of an SDK that has this path as its endpoint, JSON, or XML."""
+    sqs = ctx.emulator.services["sqs"]
+    if b"x-amz-target" in request.headers:
+        values = sqs.json.parse("ReceiveMessage", request.body)
+        headers, body = sqs.json.render(_show(ctx, request, values), ctx.request_id)
+        return Response(200, headers, body)
+    try:
+        xml = sqs.query.document("ReceiveMessage", _show(ctx, request, request.form()), ctx.request_id)
+        status = 200
+    except AwsError as error:
+        xml = sqs.query.render_error(error, ctx.request_id)[1]
+        status = error.status
+    if "json" in request.header(b"accept"):
+        return _as_json(status, xml)
+    return Response(status, xml_headers(xml, ctx.request_id), xml)
+
+
+def _show(ctx: SqsContext, request: Request, values: dict[str, Any]) -> dict[str, Any]:
+    """Make the answer of a ReceiveMessage that takes all and changes nothing."""
     if values.get("Action", "ReceiveMessage") != "ReceiveMessage":
         raise AwsError("InvalidRequest", "This endpoint only accepts ReceiveMessage calls")
     queue = _find(ctx, request.path.removeprefix(PATH), values.get("QueueUrl"))
-    states = {READY}
-    if show_invisible := values.get("ShowInvisible", "").lower() in ("true", "1"):
-        states.add(IN_FLIGHT)
-    if show_delayed := values.get("ShowDelayed", "").lower() in ("true", "1"):
-        states.add(DELAYED)
+    show_invisible = values.get("ShowInvisible", "").lower() in ("true", "1")
+    show_delayed = values.get("ShowDelayed", "").lower() in ("true", "1")
+    states = {READY, *([IN_FLIGHT] if show_invisible else []), *([DELAYED] if show_delayed else [])}
     queue.core.settle(ctx.now_ms)
     shown = []
     for message in queue.core.peek():
@@ -50,11 +64,7 @@ def list_messages(ctx: SqsContext, request: Request) -> Response:
             if show_delayed:
                 item["Attributes"]["IsDelayed"] = str(message.state == DELAYED).lower()
             shown.append(item)
-    query: Query = ctx.emulator.services["sqs"].query
-    xml = query.document("ReceiveMessage", {"Messages": shown}, ctx.request_id)
-    if "json" not in request.header(b"accept"):
-        return Response(200, xml_headers(xml, ctx.request_id), xml)
-    return _as_json(xml)
+    return {"Messages": shown} if shown else {}
 
 
 def _find(ctx: SqsContext, rest: str, url: str | None) -> Queue:
@@ -70,15 +80,16 @@ def _find(ctx: SqsContext, rest: str, url: str | None) -> Queue:
         if address is None:
             raise errors.invalid_address(url)
         account, name, region = address.account, address.name, address.region or ctx.region
-    queue = ctx.state_of(account, region).queues.get(name)
+    state = ctx.find_state(account, region)
+    queue = None if state is None else state.queues.get(name)
     if queue is None:
         raise errors.queue_does_not_exist()
     return queue
 
 
-def _as_json(xml: bytes) -> Response:
+def _as_json(status: int, xml: bytes) -> Response:
     import xmltodict  # heavy, and for this look-up only
 
     document: dict[str, Any] = xmltodict.parse(xml, strip_whitespace=False)
     body = orjson.dumps(document)
-    return Response(200, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
+    return Response(status, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)

@@ -213,6 +213,7 @@ class Attempt:
             return None
         if self._retry_id is not None and queue.fifo is not None:
             queue.fifo.note_attempt(self._retry_id, messages, now_ms)
+            queue.upkeep.watch()
         shown = [self._show(message) for message in messages]
         return Received({"Messages": shown}, [(message, message.receives) for message in messages])
 
@@ -243,6 +244,7 @@ class Attempt:
 async def _park(ctx: SqsContext, queue: Queue, attempt: Attempt) -> dict[str, Any]:
     """Wait for a message. A client that goes away meanwhile takes none with it."""
     waiter = queue.waiters.park(attempt, ctx.now_ms + attempt.wait_ms)
+    queue.changed()  # the first try may have dead-lettered something into this very queue
     try:
         received = await ctx.wait(waiter.future)
     except BaseException:

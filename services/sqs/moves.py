@@ -68,7 +68,15 @@ def start_message_move_task(ctx: SqsContext, request: StartMessageMoveTaskReques
         )
     source.core.settle(ctx.now_ms)
     handle = _write_handle(ctx.emulator.ids.uuid(), source.arn)
-    task = MoveTask(handle, source.arn, destination_arn, rate_per_s, ctx.now_ms, source.core.visible)
+    task = MoveTask(
+        handle=handle,
+        source_arn=source.arn,
+        destination_arn=destination_arn,
+        rate_per_s=rate_per_s,
+        started_ms=ctx.now_ms,
+        to_move=source.core.visible,
+        last_seq=source.core.last_seq,
+    )
     tasks.insert(0, task)
     del tasks[limits.MOVE_TASKS_LISTED_MAX :]
     ctx.emulator.tasks.start(f"sqs move task of {source.name}", _move_all(ctx.state, source, task))
@@ -152,6 +160,10 @@ def _read_handle(handle: str) -> str:
         raise invalid_parameter_value("Value for parameter TaskHandle is invalid.") from None
 
 
+class _NothingLeftError(Exception):
+    """What is left in the source came after the start of the task, maybe through the task itself."""
+
+
 async def _move_all(state: SqsState, source: Queue, task: MoveTask) -> None:
     clock = state.emulator.clock
     allowed = 0
@@ -182,6 +194,8 @@ def _move_one(state: SqsState, source: Queue, task: MoveTask, now_ms: int) -> No
 
     def check(message: Message) -> None:
         nonlocal destination
+        if message.seq > task.last_seq:
+            raise _NothingLeftError
         destination = _destination(state, task, message)
 
     try:
@@ -189,6 +203,8 @@ def _move_one(state: SqsState, source: Queue, task: MoveTask, now_ms: int) -> No
     except AwsError as error:
         _fail(task, error.code)
         return
+    except _NothingLeftError:
+        message = None
     if message is None or destination is None:
         task.status = COMPLETED
         return

@@ -21,10 +21,11 @@ FIFO_SUFFIX = ".fifo"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FIFO_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}\.fifo")
 _URL = re.compile(r"(?:https?://(?P<host>[^/?#]*))?(?P<path>/[^?#]*)")
-_PATH = re.compile(r"(?:/queue/(?P<region>[a-z0-9-]+))?/(?P<account>\d{12})/(?P<name>[^/]+)/?")
-_SERVICE_LABELS = re.compile(
-    r"^(?:sqs\.[a-z0-9-]+\.|(?:[a-z]{2}(?:-[a-z]+)+-\d\.)?queue\.|sqs\.)(?=[^.]*(?:localhost|:|\.))"
-)
+_PATH = re.compile(r"(?:/queue/(?P<region>[a-z0-9-]+))?/(?P<account>[0-9]{12})/(?P<name>[^/]+)/?")
+_LABEL = r"[a-z]{2}(?:-[a-z]+)+-\d\."
+_SERVICE_LABELS = re.compile(rf"^(?:sqs\.{_LABEL}|{_LABEL}queue\.|queue\.|sqs\.)(?=.)")
+_LEGACY_HOSTS = {"queue.amazonaws.com": "us-east-1"}
+"""Hosts of AWS that mean a region without naming it."""
 
 LIST_MEMBERS = {
     "AWSAccountIdList": "AWSAccountId",
@@ -92,7 +93,8 @@ def parse_queue_url(url: str) -> QueueAddress | None:
     place = _PATH.fullmatch(found["path"]) if found else None
     if found is None or place is None:
         return None
-    region = place["region"] or host_region(found["host"] or "") or None
+    host = (found["host"] or "").lower()
+    region = place["region"] or host_region(host) or _LEGACY_HOSTS.get(host)
     return QueueAddress(place["account"], place["name"], region)
 
 

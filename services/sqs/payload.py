@@ -160,12 +160,11 @@ def _check_number(name: str, text: str) -> None:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    good = number.is_finite() and "_" not in text and text == text.strip()
+    # Decimal also reads "1_000", " 5", other scripts' digits and Infinity.
+    good = number.is_finite() and text.isascii() and "_" not in text and text == text.strip()
     if good and number:
-        digits = number.normalize().as_tuple().digits
-        good = (
-            len(digits) <= limits.NUMBER_DIGITS_MAX
-            and limits.NUMBER_EXPONENT_MIN <= number.adjusted() <= limits.NUMBER_EXPONENT_MAX
-        )
+        digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+        in_range = limits.NUMBER_EXPONENT_MIN <= number.adjusted() <= limits.NUMBER_EXPONENT_MAX
+        good = in_range and len(digits) <= limits.NUMBER_DIGITS_MAX
     if not good:
         raise invalid_parameter_value(f"Can't cast the value of message (user) attribute '{name}' to a number.")

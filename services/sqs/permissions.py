@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.sqs.state import Queue, SqsContext
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 SHARED_ACTIONS = frozenset(
     {
         "*",

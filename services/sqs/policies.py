@@ -46,15 +46,16 @@ def parse_redrive_policy(text: str) -> RedrivePolicy:
             raise _bad_redrive(text, f"Redrive policy does not contain mandatory attribute: {key}.")
     target, count = document["deadLetterTargetArn"], document["maxReceiveCount"]
     number = int(count) if isinstance(count, str) and count.isascii() and count.isdigit() and len(count) < 10 else count
+    shown = count if isinstance(count, str) else orjson.dumps(count).decode()
     if type(number) is not int or not 1 <= number <= limits.RECEIVE_COUNT_MAX:
         raise _bad_redrive(
-            text, f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive."
+            text, f"Invalid value for maxReceiveCount: {shown}, valid values are from 1 to 1000 both inclusive."
         )
     parsed = parse_arn(target) if isinstance(target, str) else None
     if parsed is None or parsed.service != "sqs":
         raise _bad_redrive(text, "Invalid value for deadLetterTargetArn.")
-    shown = orjson.dumps({"deadLetterTargetArn": target, "maxReceiveCount": number}).decode()
-    return RedrivePolicy(Redrive(target, number), shown)
+    canonical = orjson.dumps({"deadLetterTargetArn": target, "maxReceiveCount": number}).decode()
+    return RedrivePolicy(Redrive(target, number), canonical)
 
 
 def check_redrive_target(emulator: Emulator, source: Queue, text: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.errors import AwsError, missing_parameter
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     )
     from services.sqs.state import Queue, SqsContext
 
-_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
-
 
 @operation("CreateQueue")
 def create_queue(ctx: SqsContext, request: CreateQueueRequest) -> dict[str, Any]:
@@ -44,23 +41,25 @@ def create_queue(ctx: SqsContext, request: CreateQueueRequest) -> dict[str, Any]
     if name is None:
         raise missing_parameter("QueueName")
     given = request.get("Attributes", {})
+    existing = ctx.state.queues.get(name)
+    if existing is not None and not given:
+        return {"QueueUrl": _url(ctx, existing)}  # also for a FIFO queue, which could not be made so
     fifo = _is_fifo(name, given)
     checked = attributes.validate(given, fifo=fifo, create=True)
     tags = check_tags(name, {}, request.get("tags", {}))
-    existing = ctx.state.queues.get(name)
     if existing is not None:
         differing = attributes.difference(existing, checked)
         if differing is not None:
             raise errors.queue_name_exists(differing)
         return {"QueueUrl": _url(ctx, existing)}
-    if ctx.emulator.settings.cooldowns and ctx.state.deleted_recently(name, ctx.now_ms):
+    if ctx.state.deleted_recently(name, ctx.now_ms):
         raise errors.queue_deleted_recently()
     queue = new_queue(
         name, ctx.account, ctx.region, fifo=fifo, clock=ctx.emulator.clock, nonce=ctx.emulator.ids.number()
     )
     merged = attributes.merge(attributes.defaults(fifo=fifo), checked, fifo=fifo)
-    if "RedrivePolicy" in merged:
-        check_redrive_target(ctx.emulator, queue, merged["RedrivePolicy"])
+    if checked.get("RedrivePolicy"):
+        check_redrive_target(ctx.emulator, queue, given["RedrivePolicy"])
     attributes.apply(queue, merged, ctx.now_ms)
     queue.tags = tags
     ctx.state.queues[name] = queue
@@ -95,7 +94,8 @@ def delete_queue(ctx: SqsContext, request: QueueRequest) -> None:
     queue = find_own_queue(ctx, request.get("QueueUrl"), "DeleteQueue")
     state = ctx.state_of(queue.account, queue.region)
     del state.queues[queue.name]
-    state.note_deleted(queue.name, ctx.now_ms)
+    if ctx.emulator.settings.cooldowns:
+        state.note_deleted(queue.name, ctx.now_ms)
     queue.end(ctx.emulator.tasks, errors.queue_does_not_exist())
 
 
@@ -120,7 +120,8 @@ def get_queue_url(ctx: SqsContext, request: GetQueueUrlRequest) -> dict[str, Any
     if not name:
         raise missing_parameter("QueueName")
     account = request.get("QueueOwnerAWSAccountId") or ctx.account
-    queue = ctx.state_of(account, ctx.region).queues.get(name) if _ACCOUNT.fullmatch(account) else None
+    state = ctx.find_state(account, ctx.region)
+    queue = None if state is None else state.queues.get(name)
     if queue is None:
         raise errors.queue_does_not_exist(foreign=account != ctx.account)
     return {"QueueUrl": _url(ctx, queue)}
@@ -199,7 +200,7 @@ def set_queue_attributes(ctx: SqsContext, request: SetQueueAttributesRequest) ->
     checked = attributes.validate(given, fifo=fifo, create=False)
     merged = attributes.merge(queue.attributes, checked, fifo=fifo)
     if checked.get("RedrivePolicy"):
-        check_redrive_target(ctx.emulator, queue, checked["RedrivePolicy"])
+        check_redrive_target(ctx.emulator, queue, given["RedrivePolicy"])
     attributes.apply(queue, merged, ctx.now_ms)
     queue.modified_ms = ctx.now_ms
     queue.changed()

@@ -80,11 +80,11 @@ class Queue:
     def put(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, visible from `due_ms` on, and wake who waits for it: the last step of all that arrives."""
         self.core.add(message, now_ms, due_ms)
-        self.upkeep.watch()
         self.changed()
 
     def changed(self) -> None:
-        """Let parked long polls try again; call it after any change of the core."""
+        """Let parked long polls try again, and see to it that memory is freed in time; call it after any change of the core."""
+        self.upkeep.watch()
         if self.waiters:
             self.waiters.serve()
 
@@ -98,8 +98,8 @@ class Queue:
     def end(self, tasks: Tasks, error: Exception | None = None) -> None:
         """Answer what waits, set no more timers and let the messages go: the queue is deleted or forgotten."""
         self.waiters.end(error)
-        self.upkeep.stop()
         self.purge(tasks)
+        self.upkeep.stop()
 
 
 def new_queue(name: str, account: str, region: str, *, fifo: bool, clock: Clock, nonce: int) -> Queue:
@@ -131,6 +131,9 @@ class MoveTask:
     rate_per_s: int | None
     started_ms: int
     to_move: int
+    last_seq: int = 0
+    """The last message that was in the source at the start; later ones stay."""
+
     moved: int = 0
     status: str = "RUNNING"
     failure: str | None = None
@@ -181,10 +184,8 @@ def find_queue(ctx: SqsContext, url: str | None) -> Queue:
     if address is None:
         raise errors.invalid_address(url)
     account, name, region = address
-    if account == ctx.account and region in (None, ctx.region):
-        queue = ctx.state.queues.get(name)
-    else:
-        queue = ctx.state_of(account, region or ctx.region).queues.get(name)
+    state = ctx.find_state(account, region or ctx.region)
+    queue = None if state is None else state.queues.get(name)
     if queue is None:
         raise errors.queue_does_not_exist(foreign=account != ctx.account)
     return queue
@@ -203,5 +204,5 @@ def queue_by_arn(emulator: Emulator, arn: str) -> Queue | None:
     parsed = parse_arn(arn)
     if parsed is None or parsed.service != "sqs":
         return None
-    state = emulator.state("sqs", parsed.account, parsed.region)
+    state = emulator.find_state("sqs", parsed.account, parsed.region)
     return state.queues.get(parsed.resource) if isinstance(state, SqsState) else None

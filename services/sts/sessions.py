@@ -57,14 +57,9 @@ def assume_role(ctx: StsContext, request: AssumeRoleRequest) -> dict[str, Any]:
         )
     _check_duration(duration_s, limits.ROLE_DURATION_MAX_S)
     arn = parse_arn(role_arn or "")
-    if (
-        arn is None
-        or arn.service != "iam"
-        or not arn.resource.startswith("role/")
-        or not re.fullmatch(r"[0-9]{12}", arn.account)
-    ):
+    role_name = arn.resource.rpartition("/")[2] if arn is not None and arn.resource.startswith("role/") else ""
+    if arn is None or arn.service != "iam" or not role_name or not re.fullmatch(r"[0-9]{12}", arn.account):
         raise errors.invalid_role_arn(role_arn or "")
-    role_name = arn.resource.rpartition("/")[2]
     user_id = f"AROA{ctx.emulator.ids.text(17, _ROLE_ID)}:{name}"
     caller = Caller(user_id, f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{role_name}/{name}")
     answer: dict[str, Any] = {
