@@ -19,7 +19,9 @@ EXPOSE 4566 9092
 # Once a second, so that what waits for a healthy container waits no longer than needed; -I -S keeps each check to some 15 ms.
 HEALTHCHECK --interval=1s --timeout=2s --start-period=5s --retries=5 CMD ["python", "-I", "-S", "-c", "\
 import os, socket; \
-check = socket.create_connection(('127.0.0.1', int(os.environ.get('EVENTYARD_PORT') or 4566)), 1); \
+env = os.environ.get; \
+port = env('EVENTYARD_PORT') or env('GATEWAY_LISTEN', '').split(',')[0].rpartition(':')[2] or 4566; \
+check = socket.create_connection(('127.0.0.1', int(port)), 1); \
 check.sendall(b'GET /health HTTP/1.0\\r\\n\\r\\n'); \
 assert b' 200 ' in check.recv(64)"]
 STOPSIGNAL SIGTERM

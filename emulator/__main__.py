@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator import __version__
-from emulator.settings import SettingsError, read_settings
+from emulator.settings import Address, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,10 @@ EVENTYARD_*, which beats LocalStack's name.
 
 \b
 Then, in another terminal:
-  export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-  aws sqs create-queue --queue-name jobs
+  aws --endpoint-url $AWS_ENDPOINT_URL sqs create-queue --queue-name jobs
+(Version 1 of the AWS CLI needs its own --endpoint-url for sqs; SDKs and version 2 do without.)
 """
 
 
@@ -83,25 +84,30 @@ def run(settings: Settings) -> None:
     from services import ALL
 
     logs.set_up(settings.log_level, settings.log_format)
-    sockets = bind(settings.addresses)
-    emulator = Emulator(ALL, settings)
-    left_out = sorted((settings.services or frozenset()) - emulator.services.keys())
-    if left_out:
+    have = {service.name for service in ALL}
+    if settings.services is not None and (left_out := sorted(settings.services - have)):
+        if not settings.services & have:
+            raise SettingsError(
+                f"none of the wanted services is emulated: {', '.join(left_out)}; these are: {', '.join(sorted(have))}"
+            )
         print(f"eventyard: not emulated, so left out: {', '.join(left_out)}", file=sys.stderr)
-    port: int = sockets[0].getsockname()[1]
-    server = EmulatorServer(emulator, on_ready=lambda: print(banner(emulator, port), flush=True))
+    sockets = bind(settings.addresses)
+    # With port 0 only the bound socket knows the port that URLs must name.
+    emulator = Emulator(ALL, settings.model_copy(update={"port": sockets[0].getsockname()[1]}))
+    server = EmulatorServer(emulator, on_ready=lambda: print(banner(emulator), flush=True))
     server.run(sockets)
 
 
-def banner(emulator: Emulator, port: int) -> str:
+def banner(emulator: Emulator) -> str:
     """Write what a user needs to begin, ending with the line `Ready.` that scripts wait for."""
     settings = emulator.settings
-    host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1", "::1") else settings.host  # noqa: S104 - compared, not bound
-    url = f"http://{host}:{port}"
+    everywhere = settings.host in ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - compared, not bound
+    url = f"http://{Address('localhost' if everywhere else settings.host, settings.port)}"
     return (
         f"Eventyard {__version__}: {', '.join(sorted(emulator.services))} at {url}\n"
         f"\n"
-        f"  export AWS_ENDPOINT_URL={url} AWS_REGION={settings.region} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
+        f"  export AWS_ENDPOINT_URL={url} AWS_REGION={settings.region} AWS_DEFAULT_REGION={settings.region} "
+        f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
         f"\n"
         f"Ready."
     )

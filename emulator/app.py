@@ -6,14 +6,22 @@ identify the call, parse its input, run the operation, render its answer or its 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
 from emulator.clock import Clock, SystemClock
 from emulator.context import Context
 from emulator.cors import Cors
-from emulator.errors import AwsError, internal_failure, request_too_large
-from emulator.http import BODY_MAX_BYTES, ClientGoneError, Request, Response, call_asgi, text_response
+from emulator.errors import AwsError, internal_failure, request_too_large, service_unavailable
+from emulator.http import (
+    BODY_MAX_BYTES,
+    ClientGoneError,
+    Request,
+    Response,
+    call_asgi,
+    text_response,
+)
 from emulator.identify import Call, Directory, Unidentified
 from emulator.ids import Ids
 from emulator.router.router import Router
@@ -134,9 +142,14 @@ class Emulator:
                 response = await self._respond(request, receive)
         except ClientGoneError:
             return
+        except asyncio.CancelledError:
+            if not self.stopping:
+                raise
+            # The server's patience with this request is at its end; uvicorn would show a traceback.
+            response = self._refuse(Unidentified(service_unavailable(), None, "", json=False, label="unknown"))
         except AwsError as error:
-            headers, body = query.render_error(error, self.ids.uuid())
-            response = Response(error.status, [*headers, (b"connection", b"close")], body)
+            json = any(name == b"x-amz-target" for name, _ in scope["headers"])
+            response = self._refuse(Unidentified(error, None, "", json=json, label="unknown"))
         await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -261,21 +274,33 @@ class Emulator:
 
 
 async def _read(scope: Scoped, receive: Receive) -> Request:
+    headers = dict(scope["headers"])
+    if b"expect" in headers and _declared_bytes(headers) > BODY_MAX_BYTES:
+        raise request_too_large(BODY_MAX_BYTES)  # rather than tell the client to go on
     message = await receive()
     if message["type"] == "http.disconnect":
         raise ClientGoneError
     body: bytes = message.get("body", b"")
     if message.get("more_body"):
-        parts, size = [body], len(body)
-        while message.get("more_body"):
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > BODY_MAX_BYTES:
-                raise request_too_large(BODY_MAX_BYTES)
-        body = b"".join(parts)
-    return Request(
-        scope["method"], scope["path"], scope["query_string"], dict(scope["headers"]), body, scope.get("scheme", "http")
-    )
+        body = await _read_on(body, receive)
+    return Request(scope["method"], scope["path"], scope["query_string"], headers, body, scope.get("scheme", "http"))
+
+
+async def _read_on(first: bytes, receive: Receive) -> bytes:
+    """Read the rest of a body. What comes after its refusal the server reads and throws away, so that the client hears of it."""
+    parts, size_bytes, more = [first], len(first), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        part, more = message.get("body", b""), message.get("more_body", False)
+        parts.append(part)
+        size_bytes += len(part)
+        if size_bytes > BODY_MAX_BYTES:
+            raise request_too_large(BODY_MAX_BYTES)
+    return b"".join(parts)
+
+
+def _declared_bytes(headers: dict[bytes, bytes]) -> int:
+    declared = headers.get(b"content-length", b"")
+    return int(declared) if declared.isdigit() and len(declared) < 20 else 0

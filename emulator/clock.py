@@ -112,6 +112,8 @@ class Clock:
 
     def close(self) -> None:
         """Drop all timers."""
+        for timer in self._timers:
+            timer.callback = None
         self._timers.clear()
         self._dead = 0
 

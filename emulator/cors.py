@@ -63,6 +63,8 @@ class Cors:
             (b"access-control-expose-headers", _EXPOSE),
             (b"vary", b"Origin"),
         ]
+        if origin:
+            headers.append((b"access-control-allow-credentials", b"true"))
         if b"access-control-request-private-network" in request.headers:
             headers.append((b"access-control-allow-private-network", b"true"))
         return headers

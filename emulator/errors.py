@@ -106,6 +106,11 @@ def service_not_enabled(service: str) -> AwsError:
     return AwsError("NotImplemented", message, 501, type="NotImplementedException")
 
 
+def service_unavailable() -> AwsError:
+    """Answer what cannot be answered any more: the server is stopping."""
+    return AwsError("ServiceUnavailable", "Eventyard is stopping.", 503, type="ServiceUnavailableException")
+
+
 def internal_failure(request_id: str) -> AwsError:
     """Answer for a bug of ours; the log has the traceback under the same request id."""
     message = f"Eventyard failed to process this request; its log tells why under request id {request_id}."

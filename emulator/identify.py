@@ -98,6 +98,11 @@ class Directory:
         self._served = ", ".join(sorted(self._services))
         self._no_scope = Scope("", settings.account_id, "", "")
 
+    @property
+    def disabled(self) -> list[str]:
+        """Name the services that we have and that do not run."""
+        return sorted(self._known.keys() - self._services.keys())
+
     def scope(self, request: Request) -> Scope:
         """Read the signature's scope, from the header or from a presigned URL."""
         header = request.headers.get(b"authorization", b"")

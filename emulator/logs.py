@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 import orjson
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)}
+
 
 class TextFormatter(logging.Formatter):
     """`2026-01-01T00:00:00.000Z  INFO eventyard.request : AWS sqs.SendMessage => 200 [request id]`."""
@@ -15,10 +17,10 @@ class TextFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(iso)s %(levelname)7s %(name)s : %(message)s")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Write one record."""
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """Write one record on one line, whatever a caller put into it; a traceback comes below."""
         record.iso = _iso(record)
-        return super().format(record)
+        return super().formatMessage(record).translate(_CONTROLS)
 
 
 class JsonFormatter(logging.Formatter):
@@ -43,9 +45,13 @@ def _iso(record: logging.LogRecord) -> str:
 
 
 def set_up(level: str, form: str) -> None:
-    """Send the log to stderr. uvicorn's own lines come as warnings and above only: its requests are ours to log."""
+    """Send the log to stderr.
+
+    Of uvicorn's own lines only errors come: requests are ours to log, and its warnings are about clients (a malformed
+    request, an offer of HTTP/2), who get an answer.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logging.getLogger("asyncio").setLevel(logging.WARNING)

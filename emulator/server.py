@@ -22,8 +22,8 @@ KEEP_ALIVE_S = 75
 """Longer than SDKs keep a connection in their pools: a server that closes first makes them retry a request that was
 never read."""
 BACKLOG = 4096
-GRACE_S = 10
-"""How long a stop waits for requests that are being answered."""
+GRACE_S = 2
+"""How long a stop waits for requests that are being answered, or that never become whole; parked polls are answered before."""
 
 
 class AddressError(Exception):
@@ -36,10 +36,13 @@ def bind(addresses: Sequence[Address]) -> list[socket.socket]:
     for address in addresses:
         try:
             found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        except OSError:
-            raise AddressError(f"--host {address.host}: no such host or address") from None
+        except (OSError, UnicodeError):
+            raise AddressError(f"cannot listen on {address.host}: no such host or address") from None
+        port = address.port
         for family, kind, protocol, _, place in dict.fromkeys(found):
-            sockets.append(_listen(socket.socket(family, kind, protocol), place, address))
+            sock = _listen(socket.socket(family, kind, protocol), (place[0], port, *place[2:]), address)
+            port = sock.getsockname()[1]  # port 0 means one free port, not one for each of a name's addresses
+            sockets.append(sock)
     return sockets
 
 

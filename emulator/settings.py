@@ -28,6 +28,7 @@ _LS_LOG = {
     "warning": "warning",
     "error": "error",
 }
+_PUBLIC_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?")
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(?P<port>\d+))?")
 
 
@@ -85,6 +86,13 @@ class Settings(BaseModel):
     def _region(cls, value: str) -> str:
         if not _REGION.fullmatch(value):
             raise ValueError("must be the name of an AWS region, such as eu-west-1")
+        return value
+
+    @field_validator("public_host")
+    @classmethod
+    def _public_host(cls, value: str) -> str:
+        if value and not _PUBLIC_HOST.fullmatch(value):
+            raise ValueError("must be a host, with or without a port, such as localhost.localstack.cloud:4566")
         return value
 
     @field_validator("services")
@@ -211,7 +219,7 @@ def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -
         try:
             value = source.read(text)
         except ValueError as error:
-            raise SettingsError(f"{source.name}={text}: {error}") from None
+            raise _bad_value(source.name, text, str(error)) from None
         found = value if isinstance(value, dict) else {source.setting: value}
         values |= found
         origins |= dict.fromkeys(found, (source.name, text))
@@ -221,4 +229,10 @@ def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -
         first = error.errors()[0]
         name, text = origins[str(first["loc"][0])]
         reason = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
-        raise SettingsError(f"{name}={text}: {reason}") from None
+        raise _bad_value(name, text, reason) from None
+
+
+def _bad_value(name: str, text: str, reason: str) -> SettingsError:
+    """Name the source, its text and what is wrong with it, on one line whatever the text."""
+    shown = text if text.isprintable() else repr(text)[1:-1]
+    return SettingsError(f"{name}={shown}: {reason}")

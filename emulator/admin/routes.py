@@ -3,7 +3,7 @@
 | path                                                   | answer                                                       |
 |--------------------------------------------------------|--------------------------------------------------------------|
 | GET `/health`, `/_eventyard/health`,                   | `{"services": {"sqs": "running"}, "edition", "version"}`;    |
-| `/_localstack/health`                                  | a service that nobody has used yet is `available`            |
+| `/_localstack/health`                                  | `available`: not used yet; `disabled`: left out by SERVICES  |
 | GET `/_localstack/info`                                | version, session, uptime                                     |
 | POST `/_eventyard/reset`, `/_localstack/state/reset`   | forgets all state of all accounts, 200                       |
 | POST `/_localstack/state/<service>/reset`              | forgets the state of one service, 200                        |
@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -33,11 +34,13 @@ class Admin:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self._in_docker = Path("/.dockerenv").exists()
 
     async def health(self, _request: Request) -> Response:
         """Tell which services answer, in LocalStack's shape; a service that has state says running."""
         used = {name: any(self._emulator.storage.states(name)) for name in self._emulator.services}
-        services = {name: "running" if used[name] else "available" for name in sorted(used)}
+        services = dict.fromkeys(self._emulator.directory.disabled, "disabled")
+        services |= {name: "running" if used[name] else "available" for name in sorted(used)}
         return JSONResponse({"services": services, "edition": EDITION, "version": __version__})
 
     async def info(self, _request: Request) -> Response:
@@ -52,7 +55,7 @@ class Admin:
                 "session_id": emulator.session_id,
                 "machine_id": "",
                 "system": platform.system().lower(),
-                "is_docker": False,
+                "is_docker": self._in_docker,
                 "server_time_utc": emulator.clock.iso(),
                 "uptime": uptime_s,
             }

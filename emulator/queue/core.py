@@ -58,9 +58,12 @@ class QueueCore:
 
     # What the order of a kind needs to know; each is called after the state and the counts were set.
 
-    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
+    def _became_ready(self, message: Message, *, returned: bool) -> None:
         """Take up a message that may be received now; `returned` after a receive."""
         raise NotImplementedError
+
+    def _released(self, message: Message) -> None:
+        """Note that a message is no longer in flight, whatever becomes of it."""
 
     def _left(self, message: Message, state: int) -> None:
         """Note that a message left the queue out of `state`."""
@@ -97,7 +100,7 @@ class QueueCore:
             message.state = READY
             self.visible += 1
             self._arrived(message)
-            self._became_ready(message, now_ms, returned=False)
+            self._became_ready(message, returned=False)
 
     def _arrived(self, message: Message) -> None:
         """Note a new message, delayed or not."""
@@ -108,7 +111,7 @@ class QueueCore:
         while waiting and waiting[0][0] <= now_ms:
             entry = heapq.heappop(waiting)
             if self._waits(entry):
-                self._make_ready(entry[2], now_ms)
+                self._make_ready(entry[2])
         expiry, oldest_ms = self._expiry, now_ms - self.retention_ms
         while expiry and expiry[0][0] <= oldest_ms:
             message = heapq.heappop(expiry)[2]
@@ -140,15 +143,16 @@ class QueueCore:
         """Tell from when on `settle` can free something that nobody may ever ask for again, or None."""
         return self._expiry[0][0] + self.retention_ms if self._expiry else None
 
-    def _make_ready(self, message: Message, now_ms: int) -> None:
+    def _make_ready(self, message: Message) -> None:
         returned = message.state == IN_FLIGHT
         if returned:
             self.in_flight -= 1
+            self._released(message)
         else:
             self.delayed -= 1
         message.state = READY
         self.visible += 1
-        self._became_ready(message, now_ms, returned=returned)
+        self._became_ready(message, returned=returned)
 
     def _wait_until(self, message: Message, when_ms: int) -> None:
         message.visible_ms = when_ms
@@ -243,7 +247,8 @@ class QueueCore:
         return Outcome.DONE
 
     def give_back(self, message: Message, receive: int, now_ms: int) -> None:
-        """Undo a receive whose answer could not be delivered: the message is as it was before it."""
+        """Undo a receive whose answer could not be delivered: the message is as it was before it, and where it was."""
+        self.settle(now_ms)
         known = self._messages.get(message.seq) is message
         if not known or message.state != IN_FLIGHT or message.receives != receive:
             return
@@ -251,7 +256,11 @@ class QueueCore:
         message.receive_count -= 1
         if message.receive_count == 0:
             message.first_received_ms = None
-        self._make_ready(message, now_ms)
+        self.in_flight -= 1
+        self._released(message)
+        message.state = READY
+        self.visible += 1
+        self._restored(message)
         self._tidy()
 
     def purge(self) -> list[Container]:
@@ -277,6 +286,7 @@ class QueueCore:
             self.visible -= 1
         elif state == IN_FLIGHT:
             self.in_flight -= 1
+            self._released(message)
         elif state == DELAYED:
             self.delayed -= 1
         message.state = GONE
@@ -292,7 +302,8 @@ class QueueCore:
     def _tidy(self) -> None:
         """Rebuild a heap that is mostly dead."""
         if len(self._waiting) > 2 * (self.delayed + self.in_flight) + _SLACK:
-            self._waiting = [entry for entry in self._waiting if self._waits(entry)]
+            # A set, as a timeout may have been set to one and the same instant several times.
+            self._waiting = list({entry for entry in self._waiting if self._waits(entry)})
             heapq.heapify(self._waiting)
         if len(self._expiry) > 2 * len(self._messages) + _SLACK:
             self._expiry = [entry for entry in self._expiry if entry[2].state != GONE]

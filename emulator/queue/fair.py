@@ -120,10 +120,9 @@ class FairShare:
             tenant.in_flight -= 1
             if tenant.noisy:
                 self._list(tenant)
-            self._retire(tenant)
 
     def withdrawn(self, message: Message, *, visible: bool) -> None:
-        """Note that a message left the queue without being received."""
+        """Note that a message left the queue, `visible` or not."""
         if message.group_id is not None:
             tenant = self._tenant(message.group_id)
             if visible:

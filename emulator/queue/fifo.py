@@ -190,12 +190,14 @@ class FifoQueue(QueueCore):
         group.live += 1
         group.push(message)
 
-    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:  # noqa: ARG002 - order does not depend on the instant
+    def _became_ready(self, message: Message, *, returned: bool) -> None:
         group = self._groups[message.group_id or ""]
         if returned:
-            group.in_flight -= 1
             group.push(message)
         self._list(group)
+
+    def _released(self, message: Message) -> None:
+        self._groups[message.group_id or ""].in_flight -= 1
 
     def _list(self, group: Group) -> None:
         """Enter a group whose head can be handed out."""
@@ -238,11 +240,9 @@ class FifoQueue(QueueCore):
     def _received(self, message: Message) -> None:
         self._groups[message.group_id or ""].in_flight += 1
 
-    def _left(self, message: Message, state: int) -> None:
+    def _left(self, message: Message, state: int) -> None:  # noqa: ARG002 - order does not depend on it
         group = self._groups[message.group_id or ""]
         group.live -= 1
-        if state == IN_FLIGHT:
-            group.in_flight -= 1
         if group.live == 0:
             del self._groups[group.name]
         elif group is not self._draining:

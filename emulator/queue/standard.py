@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from emulator.queue.core import QueueCore
 from emulator.queue.fair import FairShare
 from emulator.queue.lane import Lane
-from emulator.queue.message import IN_FLIGHT, READY, Message
+from emulator.queue.message import READY, Message
 
 if TYPE_CHECKING:
     from emulator.queue.core import Container
@@ -53,9 +53,7 @@ class StandardQueue(QueueCore):
             return forget_ms if expiry_ms is None else expiry_ms
         return min(expiry_ms, forget_ms)
 
-    def _became_ready(self, message: Message, now_ms: int, *, returned: bool) -> None:
-        if returned and self._fair is not None:
-            self._fair.released(message, now_ms)
+    def _became_ready(self, message: Message, *, returned: bool) -> None:
         back = returned and message.receives < RECEIVES_TO_THE_BACK
         if not back:
             self._rank += 1
@@ -86,12 +84,13 @@ class StandardQueue(QueueCore):
         if self._fair is not None:
             self._fair.received(message)
 
+    def _released(self, message: Message) -> None:
+        if self._fair is not None:
+            self._fair.released(message, self._now_ms)
+
     def _left(self, message: Message, state: int) -> None:
         if self._fair is not None:
-            if state == IN_FLIGHT:
-                self._fair.released(message, self._now_ms)
-            else:
-                self._fair.withdrawn(message, visible=state == READY)
+            self._fair.withdrawn(message, visible=state == READY)
 
     def purge(self) -> list[Container]:
         """Drop all messages and what is known of the groups."""

@@ -19,17 +19,18 @@ PATIENCE_MS = 60_000
 class Upkeep:
     """The timer of one queue."""
 
-    __slots__ = ("_clock", "_core", "_timer")
+    __slots__ = ("_clock", "_core", "_ended", "_timer")
 
     def __init__(self, clock: Clock, core: QueueCore) -> None:
         self._clock = clock
         self._core = core
         self._timer: Timer | None = None
+        self._ended = False
 
     def watch(self) -> None:
         """Make sure that a round will come in time; call it after something was put into the queue."""
         due_ms = self._core.next_upkeep_ms()
-        if due_ms is None:
+        if due_ms is None or self._ended:
             return
         if self._timer is not None:
             if self._timer.when_ms <= due_ms + PATIENCE_MS:
@@ -38,7 +39,8 @@ class Upkeep:
         self._timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
 
     def stop(self) -> None:
-        """Set no more timers."""
+        """Set no more timers, for good: the queue is deleted."""
+        self._ended = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

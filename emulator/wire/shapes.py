@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     Parse = Callable[[Any], Any]
 
+TIMESTAMP_MAX_S = 253_402_300_799
+"""The end of the year 9999."""
 _KINDS = {str: "STRING_VALUE", bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
 
 
@@ -78,7 +80,7 @@ def _blob(value: Any) -> bytes:
 
 
 def _timestamp(value: Any) -> int:
-    if type(value) is int or type(value) is float:
+    if (type(value) is int or type(value) is float) and abs(value) <= TIMESTAMP_MAX_S:
         return round(value * 1000)
     raise _mismatch(value, "a Timestamp")
 

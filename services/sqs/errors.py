@@ -6,6 +6,7 @@ choose the exception class by it).
 
 from __future__ import annotations
 
+from emulator.arns import parse_arn
 from emulator.errors import AwsError, access_denied, invalid_parameter_value
 
 _PREFIX = "AWS.SimpleQueueService."
@@ -70,7 +71,8 @@ def invalid_fifo_queue_name() -> AwsError:
 def not_the_owner(action: str, caller: str, queue_arn: str) -> AwsError:
     """The operation is never open to another account, whatever the queue's policy says."""
     action = f"sqs:{action.lower()}"
-    partition = queue_arn.split(":")[1]
+    arn = parse_arn(queue_arn)
+    partition = "aws" if arn is None else arn.partition
     return access_denied(
         f"User: arn:{partition}:iam::{caller}:root is not authorized to perform: {action} on resource: {queue_arn} "
         f"because no resource-based policy allows the {action} action"

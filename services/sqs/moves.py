@@ -161,7 +161,7 @@ def _read_handle(handle: str) -> str:
 
 
 class _NothingLeftError(Exception):
-    """What is left in the source came after the start of the task, maybe through the task itself."""
+    """A task that moves messages to where they are has moved each of them once."""
 
 
 async def _move_all(state: SqsState, source: Queue, task: MoveTask) -> None:
@@ -194,7 +194,8 @@ def _move_one(state: SqsState, source: Queue, task: MoveTask, now_ms: int) -> No
 
     def check(message: Message) -> None:
         nonlocal destination
-        if message.seq > task.last_seq:
+        to_itself = (task.destination_arn or message.source_arn or source.arn) == source.arn
+        if to_itself and message.seq > task.last_seq:
             raise _NothingLeftError
         destination = _destination(state, task, message)
 

@@ -132,7 +132,7 @@ class MoveTask:
     started_ms: int
     to_move: int
     last_seq: int = 0
-    """The last message that was in the source at the start; later ones stay."""
+    """The last message that was in the source at the start."""
 
     moved: int = 0
     status: str = "RUNNING"

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from services.sqs.requests import QueueRequest, TagQueueRequest, UntagQueueRequest
     from services.sqs.state import SqsContext
 
-_TEXT = re.compile(r"[\w\s.:/=+@-]*")
+_TEXT = re.compile(r"(?:[\w.:/=+@-]|[^\S\t\n\v\f\r\x1c-\x1f\x85])*")
+"""Letters, digits, signs and Unicode's separators, which are Python's white space without the control characters."""
 
 
 def check_tags(queue_name: str, current: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
