@@ -76,7 +76,7 @@ def tune_garbage_collector() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 1_000)
+    gc.set_threshold(10_000, 2, 10_000)
 
 
 class EmulatorServer(Server):

@@ -296,8 +296,7 @@ class QueueCore:
 
     def _drop(self, message: Message) -> None:
         self._remove(message)
-        message.body = ""  # a dead heap entry must not keep a mebibyte alive
-        message.attributes = None
+        message.let_go()
 
     def _tidy(self) -> None:
         """Rebuild a heap that is mostly dead."""

@@ -93,6 +93,7 @@ class FairShare:
 
     def sent(self, group: str, now_ms: int) -> None:
         """Note that a message was sent to a group."""
+        self._calm(now_ms)
         self._tenant(group).sent_ms = now_ms
 
     def push(self, message: Message, *, back: bool) -> None:

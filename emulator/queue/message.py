@@ -60,6 +60,11 @@ class Message:
     visible_ms: int = 0
     """When its delay or visibility timeout ends, while DELAYED or IN_FLIGHT."""
 
+    def let_go(self) -> None:
+        """Free what takes space: a dead heap entry must not keep a mebibyte alive."""
+        self.body = ""
+        self.attributes = None
+
     def moved(self, **changes: Any) -> Message:
         """Copy it for another queue: what the sender gave and its life so far stay, the notes of this queue go."""
         fresh = {"seq": 0, "enqueued_ms": 0, "rank": 0, "state": GONE, "receives": 0, "received_ms": 0, "visible_ms": 0}

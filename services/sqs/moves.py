@@ -218,6 +218,7 @@ def _move_one(state: SqsState, source: Queue, task: MoveTask, now_ms: int) -> No
         source_arn=None,
         sequence_number=ids.sequence_number() if destination.fifo is not None else None,
     )
+    message.let_go()
     destination.put(fresh, now_ms, now_ms + destination.delay_ms)
     task.moved += 1
     source.changed()

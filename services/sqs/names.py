@@ -86,7 +86,7 @@ class QueueAddress(NamedTuple):
     region: str | None
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=65_536)
 def parse_queue_url(url: str) -> QueueAddress | None:
     """Read a queue URL in any of AWS's and LocalStack's forms. The host counts only for the region in it."""
     found = _URL.fullmatch(url)

@@ -33,6 +33,7 @@ def move(emulator: Emulator, source: Queue, message: Message, now_ms: int) -> No
     if target is None:
         raise LookupError(f"{source.arn} has no dead-letter queue to move {message.message_id} to")
     moved = message.moved(source_arn=source.arn, enqueued_ms=message.enqueued_ms)
+    message.let_go()
     if target.fifo is not None:
         moved.enqueued_ms = now_ms
         moved.dedup_id = message.message_id
