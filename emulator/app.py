@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     Scoped = dict[str, Any]
 
 log = logging.getLogger("eventyard.request")
+bugs = logging.getLogger("eventyard")
 
 ADMIN_PATHS = ("/_eventyard", "/_localstack", "/health")
 LOOKUP_PREFIX = "/_aws/"
@@ -150,6 +151,11 @@ class Emulator:
         except AwsError as error:
             json = any(name == b"x-amz-target" for name, _ in scope["headers"])
             response = self._refuse(Unidentified(error, None, "", json=json, label="unknown"))
+        except Exception:  # noqa: BLE001 - a bug of ours, which goes to the log, not to the user
+            request_id = self.ids.uuid()
+            bugs.exception("%s %s failed, request id %s", scope["method"], scope["path"], request_id)
+            failure = internal_failure(request_id)
+            response = self._refuse(Unidentified(failure, None, "", json=False, label="unknown"))
         await send({"type": "http.response.start", "status": response.status, "headers": response.headers})
         await send({"type": "http.response.body", "body": response.body})
 
@@ -199,17 +205,17 @@ class Emulator:
             answer = service.operations[operation](context, parsed)
             if answer is not None and not isinstance(answer, dict):
                 answer = await answer
+            if form is None:
+                headers, body = service.json.render(answer, request_id)
+            else:
+                headers, body = service.query.render(operation, answer, request_id)
         except AwsError as error:
             return self._error(service, operation, error, request_id, json=form is None)
         except ClientGoneError:
             raise
-        except Exception:
-            logging.getLogger("eventyard").exception("%s.%s failed, request id %s", service.name, operation, request_id)
+        except Exception:  # noqa: BLE001 - a bug of ours, which goes to the log, not to the user
+            bugs.exception("%s.%s failed, request id %s", service.name, operation, request_id)
             return self._error(service, operation, internal_failure(request_id), request_id, json=form is None)
-        if form is None:
-            headers, body = service.json.render(answer, request_id)
-        else:
-            headers, body = service.query.render(operation, answer, request_id)
         if log.isEnabledFor(logging.INFO):
             self._log(service.name, operation, 200, request_id, None)
         return Response(200, headers, body)

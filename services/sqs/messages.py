@@ -160,6 +160,8 @@ def receive_message(ctx: SqsContext, request: ReceiveMessageRequest) -> dict[str
     attempt = Attempt(ctx, queue, request)
     received = attempt()
     if received is not None:
+        if queue.waiters:
+            queue.changed()  # a repeated attempt may have brought the end of a visibility timeout forward
         return received.answer
     if attempt.wait_ms and not ctx.emulator.stopping:
         return _park(ctx, queue, attempt)

@@ -1,0 +1,16 @@
+"""What `scripts/bench` measures, and with what.
+
+| module      | what is in it                                                                   |
+|-------------|---------------------------------------------------------------------------------|
+| servers.py  | server processes: started, waited for, weighed, stopped by pid                  |
+| echo.py     | the yardstick: a bare uvicorn ASGI JSON echo, a program of its own              |
+| load.py     | wrk: a load, a run, its result; wrk/replay.lua sends the bodies of a file       |
+| client.py   | a small HTTP client that fills and empties queues, and the parked connections   |
+| report.py   | progress on stderr, tables on stdout, figures as JSON                           |
+| startup.py  | time until `Ready.` and idle memory, of any server                              |
+| rates.py    | a service's actions against the echo, in interleaved rounds                     |
+| sqs.py      | `scripts/bench sqs`: what is measured of SQS; queues.py speaks to it,           |
+|             | scale.py has the backlog, the many queues and the parked polls                  |
+
+A new service brings a module with a list of `rates.Action` and a function `run(plan)`, and a command in `scripts/bench`.
+"""
