@@ -1,6 +1,6 @@
 """Frees what only time makes obsolete: expired messages and remembered ids on queues that nobody touches any more.
 
-One timer for each queue that holds something, none for an empty one. Correctness does not depend on it: each operation
+One timer for each queue that holds something or held it a moment ago, none for one that has long been empty. Correctness does not depend on it: each operation
 settles the queue first. It only gives memory back.
 """
 

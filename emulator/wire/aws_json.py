@@ -39,7 +39,7 @@ def _load(body: bytes) -> Any:
     # orjson refuses half a surrogate pair ("\\ud800"), which AWS reads and then calls an invalid character. U+FFFF stands in
     # for it: no text that AWS accepts may hold that either.
     try:
-        text = json.dumps(json.loads(body, parse_constant=_refuse), ensure_ascii=False)
+        text = json.dumps(json.loads(body.decode(), parse_constant=_refuse), ensure_ascii=False)
         return orjson.loads(_HALF_PAIR.sub("\uffff", text))
     except (ValueError, RecursionError):
         raise malformed_input("The request body is not valid JSON.") from None
