@@ -137,8 +137,9 @@ class Emulator:
     async def _serve(self, scope: Scoped, receive: Receive, send: Send) -> None:
         try:
             request = await _read(scope, receive)
-            if request.is_sdk_call:
-                response = await self._call(request, receive)
+            call = self.directory.identify(request) if request.is_sdk_call else None
+            if isinstance(call, Call):
+                response = await self._run(call, request, receive)
             else:
                 response = await self._respond(request, receive)
         except ClientGoneError:

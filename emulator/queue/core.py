@@ -10,6 +10,7 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from emulator.queue.expiry import Expiry
 from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, Message, Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class QueueCore:
         self.visible = self.in_flight = self.delayed = 0
         self._messages: dict[int, Message] = {}
         self._waiting: list[Entry] = []  # (visible_ms, seq, message): delays and visibility timeouts
-        self._expiry: list[Entry] = []  # (enqueued_ms, seq, message)
+        self._expiry = Expiry()
         self._seq = 0
 
     def __len__(self) -> int:
@@ -90,7 +91,7 @@ class QueueCore:
         if not message.enqueued_ms:
             message.enqueued_ms = now_ms
         self._messages[message.seq] = message
-        heapq.heappush(self._expiry, (message.enqueued_ms, message.seq, message))
+        self._expiry.push(message)
         if due_ms > now_ms:
             message.state = DELAYED
             self.delayed += 1
@@ -112,11 +113,9 @@ class QueueCore:
             entry = heapq.heappop(waiting)
             if self._waits(entry):
                 self._make_ready(entry[2])
-        expiry, oldest_ms = self._expiry, now_ms - self.retention_ms
-        while expiry and expiry[0][0] <= oldest_ms:
-            message = heapq.heappop(expiry)[2]
-            if message.state != GONE:
-                self._drop(message)
+        expired_ms = now_ms - self.retention_ms
+        while (oldest := self._expiry.oldest()) is not None and oldest.enqueued_ms <= expired_ms:
+            self._drop(oldest)
 
     def next_due_ms(self) -> int | None:
         """Tell when something may be received that cannot be now, or None.
@@ -128,8 +127,8 @@ class QueueCore:
         while waiting and not self._waits(waiting[0]):
             heapq.heappop(waiting)
         due_ms = waiting[0][0] if waiting else None
-        if self.in_flight and self._expiry:
-            expiry_ms = self._expiry[0][0] + self.retention_ms
+        expiry_ms = self._expiry_ms()
+        if self.in_flight and expiry_ms is not None:
             return expiry_ms if due_ms is None else min(due_ms, expiry_ms)
         return due_ms
 
@@ -141,7 +140,11 @@ class QueueCore:
 
     def next_upkeep_ms(self) -> int | None:
         """Tell from when on `settle` can free something that nobody may ever ask for again, or None."""
-        return self._expiry[0][0] + self.retention_ms if self._expiry else None
+        return self._expiry_ms()
+
+    def _expiry_ms(self) -> int | None:
+        oldest = self._expiry.oldest()
+        return None if oldest is None else oldest.enqueued_ms + self.retention_ms
 
     def _make_ready(self, message: Message) -> None:
         returned = message.state == IN_FLIGHT
@@ -269,8 +272,8 @@ class QueueCore:
         Freeing a million messages takes a second; the containers that held them are handed out so that the caller can
         do it bit by bit (emulator.tasks.dispose).
         """
-        remains: list[Container] = [self._waiting, self._expiry, self._messages]
-        self._messages, self._waiting, self._expiry = {}, [], []
+        remains: list[Container] = [self._waiting, *self._expiry.clear(), self._messages]
+        self._messages, self._waiting = {}, []
         self.visible = self.in_flight = self.delayed = 0
         return remains
 
@@ -304,9 +307,7 @@ class QueueCore:
             # A set, as a timeout may have been set to one and the same instant several times.
             self._waiting = list({entry for entry in self._waiting if self._waits(entry)})
             heapq.heapify(self._waiting)
-        if len(self._expiry) > 2 * len(self._messages) + _SLACK:
-            self._expiry = [entry for entry in self._expiry if entry[2].state != GONE]
-            heapq.heapify(self._expiry)
+        self._expiry.tidy(len(self._messages))
 
     @property
     def entries(self) -> int:

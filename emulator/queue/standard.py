@@ -56,8 +56,8 @@ class StandardQueue(QueueCore):
     def _became_ready(self, message: Message, *, returned: bool) -> None:
         back = returned and message.receives < RECEIVES_TO_THE_BACK
         if not back:
-            self._rank += 1
-            message.rank = self._rank
+            # For a message that was never delayed its number will do, which is one object less to keep.
+            message.rank = self._rank = message.seq if message.seq > self._rank else self._rank + 1
         self._push(message, back=back)
 
     def _shares(self) -> FairShare:

@@ -1,7 +1,7 @@
 """Frees what only time makes obsolete: expired messages and remembered ids on queues that nobody touches any more.
 
-One timer for each queue that holds something or held it a moment ago, none for one that has long been empty. Correctness does not depend on it: each operation
-settles the queue first. It only gives memory back.
+One timer for each queue that holds something or held it a moment ago, none for one that has long been empty. Correctness does
+not depend on it: each operation settles the queue first. It only gives memory back.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Upkeep:
         self._core = core
         self._timer: Timer | None = None
         self._ended = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no round will come."""
+        return self._timer is None
 
     def watch(self) -> None:
         """Make sure that a round will come in time; call it after something was put into the queue."""

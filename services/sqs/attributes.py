@@ -151,6 +151,7 @@ def apply(queue: Queue, attributes: dict[str, str], now_ms: int) -> None:
         queue.fifo.set_delay(delay_ms, now_ms)
     queue.delay_ms = delay_ms
     queue.core.settle(now_ms)
+    queue.upkeep.watch()
 
 
 def difference(queue: Queue, given: Mapping[str, str]) -> str | None:

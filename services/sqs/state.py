@@ -80,11 +80,12 @@ class Queue:
     def put(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, visible from `due_ms` on, and wake who waits for it: the last step of all that arrives."""
         self.core.add(message, now_ms, due_ms)
+        if self.upkeep.idle or self.fifo is not None:
+            self.upkeep.watch()
         self.changed()
 
     def changed(self) -> None:
-        """Let parked long polls try again, and see to it that memory is freed in time; call it after any change of the core."""
-        self.upkeep.watch()
+        """Let parked long polls try again; call it after any change of the core."""
         if self.waiters:
             self.waiters.serve()
 
