@@ -28,7 +28,8 @@ _STRING, _BINARY = b"\x01", b"\x02"
 
 def check_text(text: str) -> None:
     """Refuse characters that XML 1.0 has not. Raises InvalidMessageContents."""
-    if _INVALID.search(text) is not None:
+    # What Python calls printable is all valid, and that is known at once; newlines and the like need the closer look.
+    if not text.isprintable() and _INVALID.search(text) is not None:
         raise errors.invalid_message_contents()
 
 
