@@ -46,8 +46,10 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """The URL that the caller used, up to the path: what queue URLs start with."""
-        return f"{self.scheme}://{self.header(b'host') or 'localhost'}"
+        """The URL that the caller used, up to the path: what queue URLs start with. A proxy in front may speak TLS for us."""
+        forwarded = self.header(b"x-forwarded-proto").lower()
+        scheme = forwarded if forwarded in ("http", "https") else self.scheme
+        return f"{scheme}://{self.header(b'host') or 'localhost'}"
 
     def form(self) -> dict[str, str]:
         """Read the parameters of a query request: the body's before the URL's."""

@@ -92,6 +92,7 @@ class EmulatorServer(Server):
                 lifespan="on",
                 log_config=None,
                 loop="auto",
+                proxy_headers=False,  # http.py reads the one that matters, where it matters
                 server_header=False,
                 timeout_graceful_shutdown=GRACE_S,
                 timeout_keep_alive=KEEP_ALIVE_S,

@@ -62,6 +62,7 @@ def main() -> None:
         lifespan="off",
         log_config=None,
         loop="uvloop",
+        proxy_headers=False,
         server_header=False,
         timeout_keep_alive=75,
         ws="none",

@@ -427,3 +427,11 @@ def test_the_name_in_a_url_is_taken_to_the_letter(sqs: Any, name: str) -> None:
     make_queue(sqs)
     url = f"http://localhost:4566/000000000000/{name}"
     assert error_of(sqs.send_message, QueueUrl=url, MessageBody="m") == NO_QUEUE
+
+
+def test_a_url_names_the_scheme_that_a_proxy_in_front_speaks(cloud: Harness) -> None:
+    body = b"Action=CreateQueue&QueueName=orders&Version=2012-11-05"
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-forwarded-proto": "https", "host": "cloud.test"}
+    assert (
+        "<QueueUrl>https://cloud.test/000000000000/orders</QueueUrl>" in cloud.request(body=body, headers=headers).text
+    )
