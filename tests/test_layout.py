@@ -18,12 +18,8 @@ CHANCE_DOOR = "emulator/ids.py"
 ENVIRONMENT_DOORS = ("emulator/__main__.py",)
 """Reads the environment once and hands it to settings.py."""
 
-PURE = (
-    "emulator/queue/core.py",
-    "emulator/queue/standard.py",
-    "emulator/queue/fifo.py",
-    "emulator/queue/fair.py",
-    "emulator/queue/lane.py",
+PURE = tuple(
+    f"emulator/queue/{name}.py" for name in ("message", "core", "standard", "fifo", "fair", "lane", "due", "expiry")
 )
 """Cores that do no I/O and are told the time."""
 

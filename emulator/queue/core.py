@@ -1,15 +1,15 @@
 """What standard and FIFO queues share: time passing, receipts, visibility, retention, exact counts.
 
-Every cost is O(1) or O(log n), whatever the backlog. A heap entry may outlive what it stood for; it is told by its
-message's state, and a heap that is mostly dead is rebuilt, which costs O(1) per entry that died.
+Every cost is O(1) or O(log n), whatever the backlog. An entry of an inner structure may outlive what it stood for; it is told by
+its message's state, and what is mostly dead is rebuilt, which costs O(1) per entry that died.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from emulator.queue.due import Due
 from emulator.queue.expiry import Expiry
 from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, Message, Outcome
 
@@ -18,12 +18,8 @@ if TYPE_CHECKING:
 
 VISIBILITY_TOTAL_MAX_MS = 12 * 3600 * 1000
 """A message may stay in flight for 12 hours from its receive (AWS: Amazon SQS visibility timeout)."""
-_SLACK = 64
-"""Dead heap entries that are not worth a rebuild."""
-
 Container = dict[Any, Any] | list[Any] | deque[Any]
-Entry = tuple[int, int, Message]
-"""An entry of a heap: its instant, the message's number to break ties, the message."""
+"""What `purge` hands out to be freed."""
 
 
 class Taken(NamedTuple):
@@ -45,7 +41,7 @@ class QueueCore:
         self.in_flight_max = in_flight_max
         self.visible = self.in_flight = self.delayed = 0
         self._messages: dict[int, Message] = {}
-        self._waiting: list[Entry] = []  # (visible_ms, seq, message): delays and visibility timeouts
+        self._due = Due()
         self._expiry = Expiry()
         self._seq = 0
 
@@ -84,7 +80,8 @@ class QueueCore:
 
     def add(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, to be visible from `due_ms` on. `enqueued_ms` may lie in the past (redrive keeps it)."""
-        if self._waiting and self._waiting[0][0] <= now_ms:
+        head = self._due.head()
+        if head is not None and head[0] <= now_ms:
             self.settle(now_ms)  # what became visible before goes before
         self._seq += 1
         message.seq = self._seq
@@ -95,7 +92,7 @@ class QueueCore:
         if due_ms > now_ms:
             message.state = DELAYED
             self.delayed += 1
-            self._wait_until(message, due_ms)
+            self._due.push(message, due_ms)
             self._arrived(message)
         else:
             message.state = READY
@@ -108,11 +105,10 @@ class QueueCore:
 
     def settle(self, now_ms: int) -> None:
         """Let time pass up to `now_ms`: end delays and visibility timeouts, drop what is beyond its retention."""
-        waiting = self._waiting
-        while waiting and waiting[0][0] <= now_ms:
-            entry = heapq.heappop(waiting)
-            if self._waits(entry):
-                self._make_ready(entry[2])
+        due = self._due
+        while (head := due.head()) is not None and head[0] <= now_ms:
+            due.pop()
+            self._make_ready(head[2])
         expired_ms = now_ms - self.retention_ms
         while (oldest := self._expiry.oldest()) is not None and oldest.enqueued_ms <= expired_ms:
             self._drop(oldest)
@@ -123,20 +119,12 @@ class QueueCore:
         That is when a delay or a visibility timeout ends, and when a message in flight expires, which frees its group and
         its place under the limit of messages in flight.
         """
-        waiting = self._waiting
-        while waiting and not self._waits(waiting[0]):
-            heapq.heappop(waiting)
-        due_ms = waiting[0][0] if waiting else None
+        head = self._due.head()
+        due_ms = None if head is None else head[0]
         expiry_ms = self._expiry_ms()
         if self.in_flight and expiry_ms is not None:
             return expiry_ms if due_ms is None else min(due_ms, expiry_ms)
         return due_ms
-
-    @staticmethod
-    def _waits(entry: Entry) -> bool:
-        """Tell whether an entry of `_waiting` still says the truth."""
-        when_ms, _, message = entry
-        return message.visible_ms == when_ms and message.state in (DELAYED, IN_FLIGHT)
 
     def next_upkeep_ms(self) -> int | None:
         """Tell from when on `settle` can free something that nobody may ever ask for again, or None."""
@@ -156,10 +144,6 @@ class QueueCore:
         message.state = READY
         self.visible += 1
         self._became_ready(message, returned=returned)
-
-    def _wait_until(self, message: Message, when_ms: int) -> None:
-        message.visible_ms = when_ms
-        heapq.heappush(self._waiting, (when_ms, message.seq, message))
 
     # Receives and what may follow them.
 
@@ -216,7 +200,7 @@ class QueueCore:
         message.received_ms = now_ms
         if message.first_received_ms is None:
             message.first_received_ms = now_ms
-        self._wait_until(message, now_ms + visibility_ms)
+        self._due.push(message, now_ms + visibility_ms)
         self._received(message)
 
     def delete(self, seq: int, receive: int, now_ms: int) -> Outcome:
@@ -244,7 +228,7 @@ class QueueCore:
             return Outcome.NOT_IN_FLIGHT
         if now_ms - message.received_ms + timeout_ms >= VISIBILITY_TOTAL_MAX_MS:
             return Outcome.TOO_LONG
-        self._wait_until(message, now_ms + timeout_ms)
+        self._due.push(message, now_ms + timeout_ms)
         self.settle(now_ms)
         self._tidy()
         return Outcome.DONE
@@ -272,8 +256,8 @@ class QueueCore:
         Freeing a million messages takes a second; the containers that held them are handed out so that the caller can
         do it bit by bit (emulator.tasks.dispose).
         """
-        remains: list[Container] = [self._waiting, *self._expiry.clear(), self._messages]
-        self._messages, self._waiting = {}, []
+        remains: list[Container] = [*self._due.clear(), *self._expiry.clear(), self._messages]
+        self._messages = {}
         self.visible = self.in_flight = self.delayed = 0
         return remains
 
@@ -302,14 +286,11 @@ class QueueCore:
         message.let_go()
 
     def _tidy(self) -> None:
-        """Rebuild a heap that is mostly dead."""
-        if len(self._waiting) > 2 * (self.delayed + self.in_flight) + _SLACK:
-            # A set, as a timeout may have been set to one and the same instant several times.
-            self._waiting = list({entry for entry in self._waiting if self._waits(entry)})
-            heapq.heapify(self._waiting)
+        """Rebuild what is mostly dead."""
+        self._due.tidy(self.delayed + self.in_flight)
         self._expiry.tidy(len(self._messages))
 
     @property
     def entries(self) -> int:
         """How many entries all inner structures hold, dead ones too: bounded by the messages (tests hold that)."""
-        return len(self._messages) + len(self._waiting) + len(self._expiry)
+        return len(self._messages) + len(self._due) + len(self._expiry)

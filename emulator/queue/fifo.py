@@ -143,7 +143,7 @@ class FifoQueue(QueueCore):
             return None
         attempt.visible_ms = now_ms + visibility_ms
         for message in messages:
-            self._wait_until(message, attempt.visible_ms)
+            self._due.push(message, attempt.visible_ms)
         self._tidy()
         return messages
 
@@ -260,7 +260,7 @@ class FifoQueue(QueueCore):
                 self.visible -= 1
                 self.delayed += 1
             if message.state == DELAYED:
-                self._wait_until(message, due_ms)
+                self._due.push(message, due_ms)
         self._tidy()
         self.settle(now_ms)
 
