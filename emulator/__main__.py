@@ -5,7 +5,6 @@ Heavy imports come after the settings are known to be good, so that `--help` and
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +72,7 @@ def command(**flags: str | None) -> None:
 
     Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566.
     """
-    run(read_settings(flags, os.environ))
+    run(read_settings(flags))
 
 
 def run(settings: Settings) -> None:

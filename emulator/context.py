@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from emulator.identify import Scope
     from emulator.service import ServiceState
 
+_TURNS_OF_A_CLOSE = 5
+
 S = TypeVar("S", bound="ServiceState")
 T = TypeVar("T")
 
@@ -83,10 +85,11 @@ class Context(Generic[S]):
         watcher = asyncio.ensure_future(self._gone())
         try:
             await asyncio.wait((watcher, future), return_when=asyncio.FIRST_COMPLETED)
-            # A close that the event loop saw in the same turn as the result is known one turn later.
-            await asyncio.sleep(0)
-            if watcher.done():
-                raise ClientGoneError
+            # A close that the event loop saw in the same turn as the result takes some turns to become known.
+            for _ in range(_TURNS_OF_A_CLOSE):
+                await asyncio.sleep(0)
+                if watcher.done():
+                    raise ClientGoneError
             return future.result()
         finally:
             watcher.cancel()

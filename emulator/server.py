@@ -7,12 +7,13 @@ import gc
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from uvicorn.config import Config
 from uvicorn.server import Server
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator, Sequence
 
     from emulator.app import Emulator
@@ -79,6 +80,15 @@ def tune_garbage_collector() -> None:
     gc.set_threshold(10_000, 2, 10_000)
 
 
+def _http_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    """Choose how HTTP is spoken: our way where httptools is there, else as uvicorn can."""
+    try:
+        from emulator.protocol import JoinedProtocol
+    except ImportError:
+        return "auto"
+    return JoinedProtocol
+
+
 class EmulatorServer(Server):
     """uvicorn's server, with the Emulator's own start and stop."""
 
@@ -88,7 +98,7 @@ class EmulatorServer(Server):
                 emulator,
                 access_log=False,
                 backlog=BACKLOG,
-                http="auto",
+                http=_http_protocol(),
                 lifespan="on",
                 log_config=None,
                 loop="auto",

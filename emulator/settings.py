@@ -6,6 +6,7 @@ well. A flag beats EVENTYARD_*, which beats LocalStack's name, which beats the d
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -203,8 +204,9 @@ ALIASES: tuple[Source, ...] = (
 FLAGS = tuple(name for name in Settings.model_fields if name != "also_listen")
 
 
-def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> Settings:
+def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str] | None = None) -> Settings:
     """Put the settings together. `flags` holds the text of each flag that was given. Raises SettingsError."""
+    environ = os.environ if environ is None else environ
     sources = [*ALIASES]
     sources += [Source(name, f"EVENTYARD_{name.upper()}", READERS.get(name, str)) for name in FLAGS]
     texts = [(source, environ[source.name]) for source in sources if environ.get(source.name, "") != ""]
@@ -221,6 +223,8 @@ def read_settings(flags: Mapping[str, str | None], environ: Mapping[str, str]) -
         except ValueError as error:
             raise _bad_value(source.name, text, str(error)) from None
         found = value if isinstance(value, dict) else {source.setting: value}
+        if source.setting in ("host", "port"):
+            values.pop("also_listen", None)  # an address of one's own replaces all of GATEWAY_LISTEN's
         values |= found
         origins |= dict.fromkeys(found, (source.name, text))
     try:
