@@ -1,8 +1,8 @@
 """uvicorn's HTTP protocol with one write for each answer.
 
 uvicorn writes the head of an answer when the application starts it and the body when that comes: two system calls, two packets, two
-wake-ups of the client, which took a quarter of the time of a small request. Here the head waits for the body. The applications that
-run behind it (`Emulator`) send both at once, so nobody waits longer.
+wake-ups of the client. Here the head waits for the body, which makes about a tenth more SendMessage a second (measured, paired runs
+of wrk). The application behind it (`Emulator`) sends both at once, so nobody waits longer.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ def tune_garbage_collector() -> None:
     """Keep Python's cycle collector from walking over stored messages.
 
     Messages are not in cycles, and reference counting frees them; but the collector's full passes look at each of them again
-    and again while a queue fills, which took more than half the time of a SendMessage and made pauses that grow with the
-    backlog. Young cycles (failed requests, ended tasks) are still collected.
+    and again while a queue fills, in pauses that grow with the backlog. Without them about a tenth more SendMessage a second
+    were served (measured, paired runs of wrk). Young cycles (failed requests, ended tasks) are still collected.
     """
     gc.collect()
     gc.freeze()
