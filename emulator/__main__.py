@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Every option has a variable: --log-level is EVENTYARD_LOG_LEVEL. LocalStack's GATEWAY_LISTEN, DEBUG, LS_LOG, LOCALSTACK_HOST,
-SERVICES, SQS_ENDPOINT_STRATEGY, DISABLE_CORS_CHECKS and EXTRA_CORS_ALLOWED_ORIGINS are understood as well. An option beats
-EVENTYARD_*, which beats LocalStack's name.
+SERVICES, SQS_ENDPOINT_STRATEGY, SNS_CERT_URL_HOST, DISABLE_CORS_CHECKS and EXTRA_CORS_ALLOWED_ORIGINS are understood as well.
+An option beats EVENTYARD_*, which beats LocalStack's name.
 
 \b
 Then, in another terminal:
@@ -56,6 +56,11 @@ Then, in another terminal:
     help="Form of queue URLs: dynamic, standard, domain or path.  [default: dynamic]",
 )
 @click.option(
+    "--sns-cert-url-host",
+    metavar="HOST",
+    help="Host of SigningCertURL in SNS messages, for verifiers that accept AWS's only.  [default: the caller's Host header]",
+)
+@click.option(
     "--cors-origins", metavar="ORIGINS", help="Origins of web pages that may call, besides those of this machine."
 )
 @click.option("--cors-checks", metavar="0|1", help="Whether web pages of other origins are refused.  [default: 1]")
@@ -68,7 +73,7 @@ Then, in another terminal:
 @click.option("--log-format", metavar="FORM", help="text or json.  [default: text]")
 @click.version_option(__version__, message="eventyard %(version)s")
 def command(**flags: str | None) -> None:
-    """Emulate Amazon SQS on this machine, for development and tests.
+    """Emulate Amazon SQS and SNS on this machine, for development and tests.
 
     Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566.
     """

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
+from emulator.certificate import Certificate
 from emulator.clock import Clock, SystemClock
 from emulator.context import Context
 from emulator.cors import Cors
@@ -58,12 +59,14 @@ class Emulator:
         clock: Clock | None = None,
         ids: Ids | None = None,
         storage: Storage | None = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.clock = clock or SystemClock()
         self.ids = ids or Ids()
         self.storage = storage or MemoryStorage()
         self.tasks = Tasks()
+        self.certificate = certificate or Certificate("eventyard", self.clock.now_ms())
         self.router = Router(self)
         known = list(services)
         chosen = self.settings.services
@@ -92,6 +95,7 @@ class Emulator:
         """End all work."""
         self.drain()
         await self.tasks.stop()
+        await self.router.close()
         self.clock.close()
         self.storage.close()
 

@@ -56,11 +56,10 @@ class Clock:
         """Tell the present instant in milliseconds since the epoch."""
         raise NotImplementedError
 
-    def iso(self) -> str:
-        """Write the present instant as ISO 8601 in UTC."""
-        return (
-            datetime.fromtimestamp(self.now_ms() / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        )
+    def iso(self, instant_ms: int | None = None) -> str:
+        """Write an instant, by default the present one, as ISO 8601 in UTC with milliseconds: AWS's way."""
+        instant_s = (self.now_ms() if instant_ms is None else instant_ms) / 1000
+        return datetime.fromtimestamp(instant_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def call_at(self, when_ms: int, callback: Callable[[], None]) -> Timer:
         """Run `callback` on the event loop at `when_ms`, or as soon as possible when that has passed."""

@@ -70,6 +70,9 @@ class Settings(BaseModel):
     endpoint_strategy: Literal["dynamic", "standard", "domain", "path"] = "dynamic"
     """The form of queue URLs; dynamic takes the caller's own Host header."""
 
+    sns_cert_url_host: str = ""
+    """Host that SigningCertURL names, for verifiers that accept AWS's hosts only; empty for our own."""
+
     cors_checks: bool = True
     cors_origins: tuple[str, ...] = ()
     cooldowns: bool = True
@@ -96,6 +99,13 @@ class Settings(BaseModel):
             raise ValueError("must be a host, with or without a port, such as localhost.localstack.cloud:4566")
         return value
 
+    @field_validator("sns_cert_url_host")
+    @classmethod
+    def _sns_cert_url_host(cls, value: str) -> str:
+        if value and not _PUBLIC_HOST.fullmatch(value):
+            raise ValueError("must be a host, with or without a port, such as sns.us-east-1.amazonaws.com")
+        return value
+
     @field_validator("services")
     @classmethod
     def _services(cls, value: frozenset[str] | None) -> frozenset[str] | None:
@@ -105,6 +115,14 @@ class Settings(BaseModel):
                 f"AWS has no service {unknown[0]!r}; name services as the AWS CLI does, such as sqs,sns,events"
             )
         return value
+
+    def public_url(self, base_url: str = "") -> str:
+        """Make the URL by which callers reach us, up to the path: `public_host` where it is set, else where this caller reached us."""
+        scheme = base_url.partition("://")[0] or "http"
+        if self.public_host:
+            host = self.public_host if ":" in self.public_host else f"{self.public_host}:{self.port}"
+            return f"{scheme}://{host}"
+        return base_url or f"http://localhost:{self.port}"
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -196,6 +214,7 @@ ALIASES: tuple[Source, ...] = (
     Source("public_host", "LOCALSTACK_HOST"),
     Source("services", "SERVICES", _services),
     Source("endpoint_strategy", "SQS_ENDPOINT_STRATEGY", _strategy),
+    Source("sns_cert_url_host", "SNS_CERT_URL_HOST"),
     Source("cors_checks", "DISABLE_CORS_CHECKS", _disabled),
     Source("cors_origins", "EXTRA_CORS_ALLOWED_ORIGINS", _list),
 )

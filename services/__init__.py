@@ -1,5 +1,5 @@
 """The services, each in a folder of the same inner shape. To add one, write its folder and name it here."""
 
-from services import sqs, sts
+from services import sns, sqs, sts
 
-ALL = (sqs.SERVICE, sts.SERVICE)
+ALL = (sqs.SERVICE, sns.SERVICE, sts.SERVICE)

@@ -38,6 +38,12 @@ def cloud_with(_loop: Loop, _clients: Clients) -> Iterator[Callable[..., Harness
 
 
 @pytest.fixture
+def sns(cloud: Harness) -> Any:
+    """A boto3 client of SNS."""
+    return cloud.client("sns")
+
+
+@pytest.fixture
 def sqs(cloud: Harness) -> Any:
     """A boto3 client of SQS."""
     return cloud.client("sqs")

@@ -82,7 +82,7 @@ def test_python_3_11_is_the_oldest_that_is_supported_everywhere(project: dict[st
 
 def test_no_client_and_no_test_tool_is_installed_with_the_product(project: dict[str, Any]) -> None:
     names = {re.split(r"[\s<>=;\[]", need)[0].lower() for need in project["project"]["dependencies"]}
-    assert not names & {"boto3", "awscli", "pytest", "httpx", "fastapi", "flask", "requests"}
+    assert not names & {"boto3", "awscli", "pytest", "fastapi", "flask", "requests"}
     extra = {re.split(r"[\s<>=;\[]", need)[0].lower() for need in project["project"]["optional-dependencies"]["test"]}
     assert extra >= {"boto3", "awscli", "pytest", "ruff", "mypy"}
 

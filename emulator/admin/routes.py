@@ -7,13 +7,18 @@
 | GET `/_localstack/info`                                | version, session, uptime                                     |
 | POST `/_eventyard/reset`, `/_localstack/state/reset`   | forgets all state of all accounts, 200                       |
 | POST `/_localstack/state/<service>/reset`              | forgets the state of one service, 200                        |
+| GET `/_eventyard/deliveries`                           | `{"pending": [...], "failed": [...], "counts": {...}}`: what |
+|                                                        | waits for a retry and what failed for good, the newest       |
+|                                                        | `limit` (100) of each; `source`, `subscriber`, `target`      |
+|                                                        | choose by exact text                                         |
+| DELETE `/_eventyard/deliveries`                        | forgets the failed ones, 204                                 |
 """
 
 from __future__ import annotations
 
 import platform
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
@@ -22,9 +27,12 @@ from starlette.routing import Route
 from emulator import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.requests import Request
 
     from emulator.app import Emulator
+    from emulator.router.delivery import Delivery
 
 EDITION = "eventyard"
 
@@ -61,6 +69,34 @@ class Admin:
             }
         )
 
+    async def deliveries(self, request: Request) -> Response:
+        """Show deliveries that wait and deliveries that failed; DELETE forgets the latter."""
+        deliveries = self._emulator.router.deliveries
+        if request.method == "DELETE":
+            deliveries.failed.clear()
+            return Response(status_code=204)
+        asked = request.query_params
+        limit = asked.get("limit", "100")
+        if not (limit.isascii() and limit.isdigit() and len(limit) < 8):
+            return JSONResponse({"message": f"limit={limit}: must be a number"}, status_code=400)
+
+        def show(found: Iterable[Delivery]) -> list[dict[str, Any]]:
+            shown = [deliveries.show(delivery) for delivery in found]
+            wanted = {key: asked[key] for key in ("source", "subscriber", "target") if key in asked}
+            chosen = [one for one in shown if all(one[key] == value for key, value in wanted.items())]
+            return chosen[::-1][: int(limit)]
+
+        counts = {
+            "pending": deliveries.count,
+            "in_flight": deliveries.in_flight,
+            "delivered": deliveries.delivered,
+            "dead_lettered": deliveries.dead_lettered,
+            "lost": deliveries.lost,
+        }
+        return JSONResponse(
+            {"pending": show(deliveries.waiting()), "failed": show(deliveries.failed), "counts": counts}
+        )
+
     async def reset(self, _request: Request) -> Response:
         """Forget all state."""
         self._emulator.reset()
@@ -84,6 +120,7 @@ def build(emulator: Emulator) -> Starlette:
     return Starlette(
         routes=[
             *(Route(path, admin.health, methods=["GET"]) for path in health),
+            Route("/_eventyard/deliveries", admin.deliveries, methods=["GET", "DELETE"]),
             Route("/_localstack/info", admin.info, methods=["GET"]),
             *(Route(path, admin.reset, methods=["POST"]) for path in resets),
             Route("/_localstack/state/{service}/reset", admin.reset_service, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""`send`: bring an event to an ARN. Retries and dead letters are delivery.py's, which comes with Amazon SNS."""
+"""`send`: bring an event to an ARN, once. Retries and dead letters are delivery.py's; HTTP is http.py's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from emulator.arns import parse_arn
+from emulator.router.delivery import Deliveries, UndeliverableError
+from emulator.router.http import HttpSender
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,18 +27,7 @@ class Envelope:
     group_id: str | None = None
     dedup_id: str | None = None
     trace_header: str | None = None
-
-
-class UndeliverableError(Exception):
-    """An event could not be delivered. `code` is AWS's word for dead-letter attributes; `permanent` says that a retry
-    cannot help.
-    """
-
-    def __init__(self, code: str, message: str, *, permanent: bool = True) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.permanent = permanent
+    subject: str | None = None
 
 
 class Router:
@@ -44,6 +35,8 @@ class Router:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
+        self.http = HttpSender(emulator.clock)
+        self.deliveries = Deliveries(emulator.clock, emulator.tasks, emulator.ids, self.send)
 
     def send(self, arn: str, envelope: Envelope) -> None:
         """Deliver an event through the target service's own door, the same that its public operation uses.
@@ -54,6 +47,13 @@ class Router:
         if target is None:
             raise UndeliverableError("InvalidArn", f"{arn!r} is not an ARN")
         service = self._emulator.services.get(target.service)
-        if service is None or service.deliver is None:
-            raise UndeliverableError("UnsupportedTarget", f"Eventyard delivers nothing to service {target.service!r}")
+        if service is None:
+            message = f"Eventyard does not emulate {target.service}, so nothing can be delivered to {arn}"
+            raise UndeliverableError("ServiceNotEmulated", message, permanent=False)
+        if service.deliver is None:
+            raise UndeliverableError("UnsupportedTarget", f"Nothing can be delivered to service {target.service}")
         service.deliver(self._emulator, target, envelope)
+
+    async def close(self) -> None:
+        """Let go of open connections."""
+        await self.http.close()

@@ -31,7 +31,15 @@ SETTLE_STEP_S = 0.25
 SETTLE_SHARE = 0.06
 """A process that used less of a processor than this over a step is at rest (uvicorn ticks ten times a second)."""
 
-SETTINGS = ("GATEWAY_LISTEN", "DEBUG", "LS_LOG", "LOCALSTACK_HOST", "SERVICES", "SQS_ENDPOINT_STRATEGY")
+SETTINGS = (
+    "GATEWAY_LISTEN",
+    "DEBUG",
+    "LS_LOG",
+    "LOCALSTACK_HOST",
+    "SERVICES",
+    "SNS_CERT_URL_HOST",
+    "SQS_ENDPOINT_STRATEGY",
+)
 """Variables that the server reads besides EVENTYARD_*; the bench runs it with its defaults."""
 
 

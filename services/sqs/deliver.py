@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from emulator.errors import AwsError
 from emulator.ids import principal_id
-from emulator.router.router import UndeliverableError
+from emulator.router.delivery import UndeliverableError
 from services.sqs import payload
 from services.sqs.messages import Draft, check_draft, enqueue
 from services.sqs.state import queue_by_arn

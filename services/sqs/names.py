@@ -106,11 +106,7 @@ def queue_path_parameters(path: str) -> dict[str, str] | None:
 def queue_url(ctx: Context[Any], account: str, region: str, name: str) -> str:
     """Write a queue's URL in the form that the settings choose, by default with the host by which the caller reached us."""
     settings = ctx.emulator.settings
-    scheme, _, host = ctx.base_url.partition("://")
-    if settings.public_host:
-        host = settings.public_host
-        if ":" not in host:
-            host = f"{host}:{settings.port}"
+    scheme, _, host = settings.public_url(ctx.base_url).partition("://")
     strategy = settings.endpoint_strategy
     if strategy != "dynamic":
         host = _SERVICE_LABELS.sub("", host)

@@ -20,6 +20,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "services": ("sqs,sts", frozenset({"sqs", "sts"})),
     "public_host": ("example.test:80", "example.test:80"),
     "endpoint_strategy": ("path", "path"),
+    "sns_cert_url_host": ("sns.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com"),
     "cors_checks": ("0", False),
     "cors_origins": ("https://a.test, https://b.test", ("https://a.test", "https://b.test")),
     "cooldowns": ("0", False),
@@ -36,6 +37,7 @@ AGAIN = {
     "services": "sns",
     "public_host": "other.test",
     "endpoint_strategy": "domain",
+    "sns_cert_url_host": "sns.eu-west-1.amazonaws.com",
     "cors_checks": "1",
     "cors_origins": "https://c.test",
     "cooldowns": "1",
@@ -54,6 +56,10 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "public_host": ("http://a/b", "must be a host, with or without a port, such as localhost.localstack.cloud:4566"),
     "endpoint_strategy": ("other", "must be 'dynamic', 'standard', 'domain' or 'path'"),
+    "sns_cert_url_host": (
+        "https://a/b",
+        "must be a host, with or without a port, such as sns.us-east-1.amazonaws.com",
+    ),
     "cors_checks": ("maybe", "must be 1 or 0"),
     "cooldowns": ("2", "must be 1 or 0"),
 }
@@ -228,6 +234,7 @@ LOCALSTACK: list[tuple[str, str, str, Any]] = [
     ("SQS_ENDPOINT_STRATEGY", "path", "endpoint_strategy", "path"),
     ("SQS_ENDPOINT_STRATEGY", "dynamic", "endpoint_strategy", "dynamic"),
     ("SQS_ENDPOINT_STRATEGY", "off", "endpoint_strategy", "dynamic"),
+    ("SNS_CERT_URL_HOST", "sns.eu-west-1.amazonaws.com", "sns_cert_url_host", "sns.eu-west-1.amazonaws.com"),
     ("DISABLE_CORS_CHECKS", "1", "cors_checks", False),
     ("EXTRA_CORS_ALLOWED_ORIGINS", "https://a.test,app://b", "cors_origins", ("https://a.test", "app://b")),
 ]
@@ -238,6 +245,7 @@ OTHER = {
     "LOCALSTACK_HOST": "a.test",
     "SERVICES": "s3",
     "SQS_ENDPOINT_STRATEGY": "domain",
+    "SNS_CERT_URL_HOST": "a.test",
     "DISABLE_CORS_CHECKS": "1",
     "EXTRA_CORS_ALLOWED_ORIGINS": "https://a.test",
 }

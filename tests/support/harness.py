@@ -20,6 +20,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 
 from emulator.app import Emulator
+from emulator.certificate import Certificate
 from emulator.clock import ManualClock, settle
 from emulator.ids import Ids
 from emulator.settings import Settings
@@ -111,7 +112,7 @@ class Harness:
         self._loop = loop
         self._clients = clients
         self.clock = ManualClock()
-        self.emulator = Emulator(ALL, settings, clock=self.clock, ids=Ids(seed))
+        self.emulator = Emulator(ALL, settings, clock=self.clock, ids=Ids(seed), certificate=clients.certificate)
         self.emulator.start()
         clients.harness = self
 
@@ -187,6 +188,10 @@ class Harness:
         until(lambda: self.parked > parked or future.done())
         return future
 
+    def settle_deliveries(self, hanging: int = 0) -> None:
+        """Wait until the answers to HTTP deliveries have come and have been seen to, all but those of `hanging` requests."""
+        until(lambda: self.run(lambda emulator: emulator.router.deliveries.in_flight) <= hanging)
+
     @property
     def parked(self) -> int:
         """How many long polls are parked."""
@@ -217,6 +222,8 @@ class Clients:
         self._session = boto3.Session()
         self._made: dict[Any, Any] = {}
         self.harness: Harness | None = None
+        self.certificate = Certificate("eventyard", ManualClock().now_ms())
+        """One key for all emulators: making one takes longer than most tests."""
 
     def get(
         self,

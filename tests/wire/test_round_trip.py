@@ -23,6 +23,7 @@ from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 import emulator.errors
+import services.sns.errors
 import services.sqs.errors
 import services.sts.errors
 from emulator.errors import AwsError
@@ -177,6 +178,7 @@ def call(function: Callable[..., Any], arguments: dict[str, Any]) -> AwsError:
 
 SERVICE_ERRORS = {
     "sqs": errors_of(services.sqs.errors) + errors_of(emulator.errors),
+    "sns": errors_of(services.sns.errors) + errors_of(emulator.errors),
     "sts": errors_of(services.sts.errors) + errors_of(emulator.errors),
 }
 ERROR_ROUTES = [

@@ -234,11 +234,21 @@ def test_what_is_no_arn_is_refused_as_such(cloud: Harness, sqs: Any, arn: str) -
     assert refusal(cloud, arn)[0] == "InvalidArn"
 
 
-@pytest.mark.parametrize("service", ["lambda", "sts", "nonsense"])
-def test_a_service_that_takes_no_events_is_refused_by_name(cloud: Harness, service: str) -> None:
-    code, message = refusal(cloud, f"arn:aws:{service}:us-east-1:000000000000:x")
-    assert code == "UnsupportedTarget"
-    assert service in message
+@pytest.mark.parametrize(
+    ("service", "expected", "permanent"),
+    [
+        ("lambda", "ServiceNotEmulated", False),
+        ("nonsense", "ServiceNotEmulated", False),
+        ("sts", "UnsupportedTarget", True),
+    ],
+)
+def test_a_service_that_takes_no_events_is_refused_by_name(
+    cloud: Harness, service: str, expected: str, *, permanent: bool
+) -> None:
+    with pytest.raises(UndeliverableError) as caught:
+        deliver(cloud, f"arn:aws:{service}:us-east-1:000000000000:x", "x")
+    assert (caught.value.code, caught.value.permanent) == (expected, permanent)
+    assert service in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""What every operator turns its JSON into: a test of one value, and what an index can make of it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from emulator.pattern.fields import Value
+
+
+class KeyKind(Enum):
+    """How a value that passes a test is related to the key of that test."""
+
+    VALUE = "value"
+    """It equals the key."""
+    PREFIX = "prefix"
+    """It is text that starts with the key."""
+    SUFFIX = "suffix"
+    """It is text that ends with the key."""
+    ADDRESS = "address"
+    """It is text that is read as the address that is the key."""
+    PRESENT = "present"
+    """It is there. This one is the index's own."""
+
+    __hash__ = object.__hash__
+
+
+class Key(NamedTuple):
+    """What an index can find the values by that pass a test."""
+
+    kind: KeyKind
+    of: Hashable
+
+
+class Test(Protocol):
+    """A condition on one value. Instances are frozen, and equal if they test for the same."""
+
+    def matches(self, value: Value) -> bool:
+        """Tell whether a value passes."""
+
+    def keys(self) -> tuple[Key, ...]:
+        """Give keys of which every value that passes has one; none if there are none such."""

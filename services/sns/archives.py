@@ -1,0 +1,236 @@
+"""FIFO archives and replays: ArchivePolicy of a topic, ReplayPolicy of a subscription. The archive is an `emulator/log`.
+
+While a subscription replays, what is published comes to it through the archive like everything else, so that the order holds
+and nothing is lost or doubled; when the replay has caught up, messages come directly again.
+Source: the developer guide, "Amazon SNS message archiving and replay for FIFO topics".
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from emulator.log.log import Log
+from emulator.log.replay import Cursor, replay
+from emulator.tasks import dispose
+from services.sns import errors, limits
+from services.sns.message import Notification
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from emulator.app import Emulator
+    from emulator.log.segment import Entry
+    from services.sns.requests import Attributes
+    from services.sns.state import Subscription, Topic
+
+    Take = Callable[[Notification], None]
+
+DAY_MS = 86_400_000
+
+
+class Archive:
+    """The archive of one topic."""
+
+    def __init__(self, emulator: Emulator, retention_days: int) -> None:
+        self._emulator = emulator
+        self.log = Log()
+        self.retention_ms = retention_days * DAY_MS
+        self._since_ms = emulator.clock.now_ms()
+
+    def beginning_text(self, now_ms: int) -> str:
+        """Write BeginningArchiveTime: from when on messages can be replayed."""
+        return self._emulator.clock.iso(max(self._since_ms, now_ms - self.retention_ms))
+
+    def expire(self, now_ms: int) -> None:
+        """Forget what is older than the retention period."""
+        self.log.expire(now_ms - self.retention_ms)
+
+    def keep(self, notification: Notification, now_ms: int) -> None:
+        """Archive a message."""
+        self.expire(now_ms)
+        record = {
+            "id": notification.message_id,
+            "message": notification.message,
+            "timestamp": notification.timestamp,
+            "base_url": notification.base_url,
+            "structured": notification.texts is not None,
+            "texts": notification.texts,
+            "subject": notification.subject,
+            "attributes": notification.attributes,
+            "group_id": notification.group_id,
+            "dedup_id": notification.dedup_id,
+            "sequence_number": notification.sequence_number,
+        }
+        self.log.append(orjson.dumps(record, default=lambda value: base64.b64encode(value).decode()), now_ms)
+
+
+def read_back(topic: Topic, entry: Entry) -> Notification:
+    """Make the message again that an entry of the archive holds."""
+    record: dict[str, Any] = orjson.loads(entry.data)
+    attributes: Attributes = record["attributes"]
+    for value in attributes.values():
+        if "BinaryValue" in value:
+            value["BinaryValue"] = base64.b64decode(value["BinaryValue"])
+    return Notification(
+        topic,
+        record["id"],
+        record["message"],
+        record["timestamp"],
+        record["base_url"],
+        texts=record["texts"],
+        subject=record["subject"],
+        attributes=attributes,
+        group_id=record["group_id"],
+        dedup_id=record["dedup_id"],
+        sequence_number=record["sequence_number"],
+        replayed=True,
+    )
+
+
+# ArchivePolicy.
+
+
+def check_archive_policy(text: str, prefix: str = "") -> str:
+    """Check an ArchivePolicy; `{}` says that there shall be none. Raises InvalidParameter."""
+    document = _object(text, "ArchivePolicy", prefix)
+    if not document:
+        return ""
+    _only(document, {"MessageRetentionPeriod"}, "ArchivePolicy", prefix)
+    days = document["MessageRetentionPeriod"]
+    number = int(days) if isinstance(days, str) and days.isascii() and days.isdigit() and len(days) < 5 else days
+    if type(number) is not int or not 1 <= number <= limits.ARCHIVE_DAYS_MAX:
+        raise errors.invalid_parameter(
+            f"{prefix}ArchivePolicy: MessageRetentionPeriod must be a number of days from 1 to {limits.ARCHIVE_DAYS_MAX}"
+        )
+    return orjson.dumps({"MessageRetentionPeriod": str(number)}).decode()
+
+
+def apply_policy(emulator: Emulator, topic: Topic) -> None:
+    """Let a changed ArchivePolicy act: begin an archive, change its retention, or throw it away."""
+    text = topic.attributes.get("ArchivePolicy")
+    if text is None:
+        if topic.archive is not None:
+            emulator.tasks.start(f"free the archive of {topic.name}", dispose(topic.archive.log.clear()))
+            topic.archive = None
+        return
+    days = int(orjson.loads(text)["MessageRetentionPeriod"])
+    if topic.archive is None:
+        topic.archive = Archive(emulator, days)
+    else:
+        topic.archive.retention_ms = days * DAY_MS
+        topic.archive.expire(emulator.clock.now_ms())
+
+
+# ReplayPolicy.
+
+
+class Window(NamedTuple):
+    """From when to when a ReplayPolicy replays; both ends belong to it."""
+
+    start_ms: int
+    end_ms: int | None
+
+
+def check_replay_policy(topic: Topic, text: str, prefix: str = "") -> str:
+    """Check a ReplayPolicy; it is kept as it is. Raises InvalidParameter."""
+    if not topic.fifo:
+        raise errors.invalid_parameter(f"{prefix}ReplayPolicy: only subscriptions of FIFO topics can have one")
+    if topic.archive is None:
+        raise errors.invalid_parameter(f"{prefix}ReplayPolicy: the topic has no ArchivePolicy")
+    document = _object(text, "ReplayPolicy", prefix)
+    _only(document, {"PointType", "StartingPoint", "EndingPoint"}, "ReplayPolicy", prefix)
+    if document.get("PointType") != "Timestamp":
+        raise errors.invalid_parameter(f"{prefix}ReplayPolicy: PointType must be Timestamp")
+    window = _window(document, prefix)
+    if window.end_ms is not None and window.end_ms < window.start_ms:
+        raise errors.invalid_parameter(f"{prefix}ReplayPolicy: EndingPoint must not be before StartingPoint")
+    return text
+
+
+def _window(document: dict[str, Any], prefix: str = "") -> Window:
+    end = document.get("EndingPoint")
+    start_ms = _instant(document.get("StartingPoint"), "StartingPoint", prefix)
+    return Window(start_ms, None if end is None else _instant(end, "EndingPoint", prefix))
+
+
+def _instant(value: object, name: str, prefix: str) -> int:
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        instant = None
+    if instant is None:
+        raise errors.invalid_parameter(f"{prefix}ReplayPolicy: {name} must be a timestamp in ISO 8601")
+    return round((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+class Replay:
+    """The replay of one subscription. Status: Pending, In progress, Completed, Failed."""
+
+    def __init__(self, emulator: Emulator, subscription: Subscription, text: str) -> None:
+        self._emulator = emulator
+        self._subscription = subscription
+        self._window = _window(orjson.loads(text))
+        self._task: asyncio.Task[None] | None = None
+        self.status = "Pending"
+
+    @property
+    def holds(self) -> bool:
+        """Whether messages must not come directly: the replay brings them, or its ending point has passed."""
+        if self.status in ("Pending", "In progress"):
+            return True
+        end_ms = self._window.end_ms
+        return end_ms is not None and self._emulator.clock.now_ms() > end_ms
+
+    def start(self, take: Take) -> None:
+        """Begin to replay beside the requests; each message of the window goes to `take`."""
+        name = f"replay to {self._subscription.arn}"
+        self._task = self._emulator.tasks.start(name, self._run(take))
+
+    async def _run(self, take: Take) -> None:
+        topic = self._subscription.topic
+        archive = topic.archive
+        self.status = "In progress"
+        if archive is not None:
+            archive.expire(self._emulator.clock.now_ms())
+            end_ms = self._window.end_ms
+            cursor = Cursor(archive.log.offset_at(self._window.start_ms), None if end_ms is None else end_ms + 1)
+
+            def take_entry(entry: Entry) -> None:
+                if entry.time_ms >= self._window.start_ms:
+                    take(read_back(topic, entry))
+
+            try:
+                await replay(archive.log, cursor, take_entry)
+            except Exception:
+                self.status = "Failed"
+                raise
+        self.status = "Completed"
+
+    def stop(self) -> None:
+        """End the replay where it is."""
+        if self._task is not None:
+            self._task.cancel()
+
+
+# Both.
+
+
+def _object(text: str, name: str, prefix: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        raise errors.invalid_parameter(f"{prefix}{name}: failed to parse JSON.")
+    return document
+
+
+def _only(document: dict[str, Any], known: set[str], name: str, prefix: str) -> None:
+    for key in document:
+        if key not in known:
+            raise errors.invalid_parameter(f"{prefix}{name}: invalid JSON. Attribute {key} is unknown.")

@@ -1,0 +1,281 @@
+"""From a message to its subscribers.
+
+Each protocol has one function here. Queues and whatever else has an ARN are reached through the router; HTTP is
+http_deliver.py's; what would go to a person or a device is captured. No failure reaches the publisher: emulator/router/delivery.py
+retries it, dead-letters it and records it.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from emulator.errors import AwsError
+from emulator.router.delivery import Lane, UndeliverableError
+from emulator.router.router import Envelope
+from services.sns import delivery_policy, http_deliver, limits, push_events
+from services.sns.endpoints import endpoint_by_arn, find_endpoint
+from services.sns.message import unsubscribe_url
+from services.sns.state import home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from emulator.app import Emulator
+    from emulator.router.delivery import Delivery, Failure
+    from services.sns.message import Notification
+    from services.sns.requests import Attributes
+    from services.sns.state import Endpoint, SnsState, Subscription
+
+    Door = Callable[[Emulator, Notification, Subscription, str], None]
+
+
+def distribute(emulator: Emulator, notification: Notification) -> None:
+    """Deliver a message to all subscribers that want it."""
+    for subscription in notification.topic.routes.select(notification):
+        if subscription.replay is None or not subscription.replay.holds:
+            deliver_to(emulator, notification, subscription)
+
+
+def deliver_to(emulator: Emulator, notification: Notification, subscription: Subscription) -> None:
+    """Deliver a message to one subscriber."""
+    text = notification.text(subscription.protocol)
+    protection = notification.topic.protection
+    if protection is not None:
+        protected = protection.outbound(text, subscription.principal)
+        if protected is None:
+            refusal = UndeliverableError(
+                "AuthorizationError", "The topic's data protection policy denies this delivery"
+            )
+            envelope = Envelope("", notification.topic.arn)
+            emulator.router.deliveries.refuse(subscription.lane, envelope, notification.message_id, refusal)
+            return
+        text = protected
+    DOORS[subscription.protocol](emulator, notification, subscription, text)
+
+
+def new_lane(emulator: Emulator, subscription: Subscription) -> Lane:
+    """Make the way to a subscriber."""
+    lane = Lane(
+        source_arn=subscription.topic.arn,
+        subscriber=subscription.arn,
+        target=subscription.endpoint,
+        backoff=delivery_policy.AWS_MANAGED,
+        ordered=subscription.topic.fifo,
+        wrap=lambda envelope, failure: dead_letter(emulator, subscription, envelope, failure),
+    )
+    if subscription.protocol == "application":
+        lane.on_failure = lambda delivery, failure: _tell_of_failure(emulator, delivery, failure)
+    return lane
+
+
+def _tell_of_failure(emulator: Emulator, delivery: Delivery, failure: Failure) -> None:
+    endpoint = endpoint_by_arn(emulator, delivery.lane.target)
+    if endpoint is not None:
+        push_events.delivery_failed(emulator, endpoint, delivery.message_id, failure.code, failure.message)
+
+
+def dead_letter(emulator: Emulator, subscription: Subscription, envelope: Envelope, failure: Failure) -> Envelope:
+    """Make the dead letter of a message: what would have been delivered, and why it was not."""
+    reasons = {"RequestID": emulator.ids.uuid(), "ErrorCode": failure.code, "ErrorMessage": failure.message}
+    attributes: dict[str, Any] = {name: {"DataType": "String", "StringValue": value} for name, value in reasons.items()}
+    for name, value in envelope.attributes.items():
+        if len(attributes) < limits.RAW_ATTRIBUTES_MAX:
+            attributes.setdefault(name, value)
+    if not subscription.topic.fifo:
+        return replace(envelope, attributes=attributes, group_id=None, dedup_id=None)
+    # What goes to a standard queue has lost its group; the dead-letter queue of a FIFO topic's subscription needs one.
+    group_id = envelope.group_id or subscription.arn.rpartition(":")[2]
+    return replace(
+        envelope, attributes=attributes, group_id=group_id, dedup_id=envelope.dedup_id or reasons["RequestID"]
+    )
+
+
+def _to_queue(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    topic, fifo_queue = notification.topic, subscription.endpoint.endswith(".fifo")
+    group_id = notification.group_id if fifo_queue or not topic.fifo else None
+    dedup_id = notification.dedup_id if fifo_queue else None
+    attributes: Mapping[str, Any] = {}
+    if subscription.raw:
+        body, attributes = text, notification.attributes
+    else:
+        body = notification.envelope(emulator, subscription, text)
+    envelope = Envelope(body, topic.arn, attributes, group_id, dedup_id, notification.trace_header)
+    deliveries = emulator.router.deliveries
+    if len(attributes) > limits.RAW_ATTRIBUTES_MAX:
+        message = "The number of message attributes exceeds the limit of 10 that raw delivery to Amazon SQS has"
+        refusal = UndeliverableError("InvalidParameterValue", message)
+        deliveries.refuse(subscription.lane, envelope, notification.message_id, refusal)
+        return
+    deliveries.send(subscription.lane, envelope, notification.message_id)
+
+
+def _to_function(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    body = notification.lambda_event(emulator, subscription, text)
+    envelope = Envelope(body, notification.topic.arn, trace_header=notification.trace_header)
+    emulator.router.deliveries.send(subscription.lane, envelope, notification.message_id)
+
+
+def _to_stream(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    body = text if subscription.raw else notification.firehose_record(subscription, text)
+    envelope = Envelope(body, notification.topic.arn)
+    emulator.router.deliveries.send(subscription.lane, envelope, notification.message_id)
+
+
+# To people and devices: captured.
+
+
+def _to_mail(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    body = notification.envelope(emulator, subscription, text) if subscription.protocol == "email-json" else text
+    capture_mail(
+        emulator,
+        subscription,
+        {
+            "MessageId": notification.message_id,
+            "Type": "Notification",
+            "Subject": notification.subject or "AWS Notification Message",
+            "Message": body,
+            "Timestamp": notification.timestamp,
+            "UnsubscribeURL": unsubscribe_url(subscription, notification.base_url),
+        },
+    )
+
+
+def capture_mail(emulator: Emulator, subscription: Subscription, mail: dict[str, Any]) -> None:
+    """Keep an e-mail."""
+    topic = subscription.topic
+    state = home(emulator, topic.account, topic.region)
+    state.captures.add_email(
+        {
+            "Endpoint": subscription.endpoint,
+            "Protocol": subscription.protocol,
+            "TopicArn": topic.arn,
+            "SubscriptionArn": subscription.arn,
+            **mail,
+        }
+    )
+
+
+def _to_phone(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    topic = notification.topic
+    state = home(emulator, topic.account, topic.region)
+    number = subscription.endpoint
+    if number in state.phones.opted_out:
+        refusal = UndeliverableError("OptedOut", f"The phone number {number} has opted out")
+        emulator.router.deliveries.refuse(
+            subscription.lane, Envelope(text, topic.arn), notification.message_id, refusal
+        )
+        return
+    capture_sms(
+        state,
+        number,
+        notification.message_id,
+        text,
+        notification.subject,
+        notification.attributes,
+        structure=None if notification.texts is None else "json",
+        subscription=subscription,
+    )
+
+
+def capture_sms(
+    state: SnsState,
+    number: str,
+    message_id: str,
+    text: str,
+    subject: str | None,
+    attributes: Attributes,
+    *,
+    structure: str | None,
+    subscription: Subscription | None = None,
+) -> None:
+    """Keep a text message, in LocalStack's shape."""
+    state.captures.add_sms(
+        {
+            "PhoneNumber": number,
+            "TopicArn": None if subscription is None else subscription.topic.arn,
+            "SubscriptionArn": None if subscription is None else subscription.arn,
+            "MessageId": message_id,
+            "Message": text,
+            "MessageAttributes": _plain(attributes),
+            "MessageStructure": structure,
+            "Subject": subject,
+        }
+    )
+
+
+def _to_device(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    topic = notification.topic
+    try:
+        endpoint = find_endpoint(emulator, subscription.endpoint)
+    except AwsError as error:
+        refusal = UndeliverableError(error.code, error.message)
+        emulator.router.deliveries.refuse(
+            subscription.lane, Envelope(text, topic.arn), notification.message_id, refusal
+        )
+        return
+    if notification.texts is not None:
+        text = notification.texts.get(endpoint.application.platform, text)
+    structure = None if notification.texts is None else "json"
+    state = home(emulator, topic.account, topic.region)
+    capture_push(
+        state,
+        endpoint,
+        notification.message_id,
+        text,
+        notification.subject,
+        notification.attributes,
+        structure=structure,
+        topic_arn=topic.arn,
+    )
+
+
+def capture_push(
+    state: SnsState,
+    endpoint: Endpoint,
+    message_id: str,
+    text: str,
+    subject: str | None,
+    attributes: Attributes,
+    *,
+    structure: str | None,
+    topic_arn: str | None = None,
+) -> None:
+    """Keep a push message, in LocalStack's shape."""
+    state.captures.add_push(
+        {
+            "TargetArn": endpoint.arn,
+            "TopicArn": topic_arn,
+            "Message": text,
+            "MessageAttributes": _plain(attributes),
+            "MessageStructure": structure,
+            "Subject": subject,
+            "MessageId": message_id,
+        }
+    )
+
+
+def _plain(attributes: Attributes) -> dict[str, Any] | None:
+    """Write message attributes as JSON can hold them, bytes as base64."""
+    if not attributes:
+        return None
+    return {
+        name: {**value, "BinaryValue": base64.b64encode(value["BinaryValue"]).decode()}
+        if "BinaryValue" in value
+        else dict(value)
+        for name, value in attributes.items()
+    }
+
+
+DOORS: Mapping[str, Door] = {
+    "sqs": _to_queue,
+    "http": http_deliver.notify,
+    "https": http_deliver.notify,
+    "lambda": _to_function,
+    "firehose": _to_stream,
+    "email": _to_mail,
+    "email-json": _to_mail,
+    "sms": _to_phone,
+    "application": _to_device,
+}
