@@ -68,6 +68,11 @@ Then, in another terminal:
     "--cooldowns", metavar="0|1", help="Whether AWS's waits of 60 s hold (recreate a queue, purge twice).  [default: 1]"
 )
 @click.option(
+    "--quotas",
+    metavar="0|1",
+    help="Whether the quotas hold that AWS raises on request (topics, subscriptions, filter policies).  [default: 1]",
+)
+@click.option(
     "--log-level", metavar="LEVEL", help="debug, info (a line for each request), warning or error.  [default: warning]"
 )
 @click.option("--log-format", metavar="FORM", help="text or json.  [default: text]")

@@ -78,6 +78,9 @@ class Settings(BaseModel):
     cooldowns: bool = True
     """Whether AWS's 60 second waits hold: after DeleteQueue before the name is free, and between two PurgeQueue."""
 
+    quotas: bool = True
+    """Whether the quotas hold that AWS raises on request, such as 200 filter policies on a topic."""
+
     @field_validator("account_id")
     @classmethod
     def _account_id(cls, value: str) -> str:
@@ -204,6 +207,7 @@ READERS: Mapping[str, Any] = {
     "cors_checks": _boolean,
     "cors_origins": _list,
     "cooldowns": _boolean,
+    "quotas": _boolean,
 }
 """How the text of a flag or of an EVENTYARD_* variable is read, where it is not taken as it is."""
 

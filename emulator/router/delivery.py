@@ -184,7 +184,8 @@ class Deliveries:
         lane.closed = True
         lane.queue.clear()
         _cancel(lane)
-        for delivery in [waiting for waiting in self._waiting.values() if waiting.lane is lane]:
+        mine = [each for each in self._waiting.values() if each.lane is lane] if lane.waiting else []
+        for delivery in mine:
             _cancel(delivery)
             delivery.error = delivery.error or UndeliverableError("Abandoned", reason)
             self._end(delivery, "abandoned")

@@ -146,10 +146,10 @@ def free_port() -> int:
         return port
 
 
-def eventyard() -> Server:
-    """Make the product's server: the console script of the virtual environment, with its defaults."""
+def eventyard(*options: str) -> Server:
+    """Make the product's server: the console script of the virtual environment, with its defaults but for the options given."""
     port = free_port()
-    return Server("eventyard", [EVENTYARD, "--port", str(port)], port)
+    return Server("eventyard", [EVENTYARD, "--port", str(port), *options], port)
 
 
 def echo() -> Server:

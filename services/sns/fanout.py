@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from emulator.errors import AwsError
 from emulator.router.delivery import Lane, UndeliverableError
 from emulator.router.router import Envelope
+from emulator.tasks import breathe
 from services.sns import delivery_policy, http_deliver, limits, push_events
 from services.sns.endpoints import endpoint_by_arn, find_endpoint
 from services.sns.message import unsubscribe_url
 from services.sns.state import home
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
     from emulator.app import Emulator
@@ -30,10 +32,32 @@ if TYPE_CHECKING:
 
     Door = Callable[[Emulator, Notification, Subscription, str], None]
 
+SLICE = 200
+"""Subscribers that are served before other requests get their turn."""
 
-def distribute(emulator: Emulator, notification: Notification) -> None:
-    """Deliver a message to all subscribers that want it."""
-    for subscription in notification.topic.routes.select(notification):
+
+def distribute(emulator: Emulator, notification: Notification) -> asyncio.Task[None] | None:
+    """Deliver a message to all subscribers that want it. Where they are many, a task does the rest beside the requests.
+
+    FIFO topics have few subscribers, and an order to keep: theirs are served at once.
+    """
+    chosen = notification.topic.routes.select(notification)
+    first = len(chosen) if notification.topic.fifo else SLICE
+    _deliver_to_all(emulator, notification, chosen[:first])
+    if len(chosen) <= first:
+        return None
+    name = f"deliver {notification.message_id} to {len(chosen)} subscribers"
+    return emulator.tasks.start(name, _deliver_the_rest(emulator, notification, chosen[first:]))
+
+
+async def _deliver_the_rest(emulator: Emulator, notification: Notification, chosen: list[Subscription]) -> None:
+    for start in range(0, len(chosen), SLICE):
+        await breathe()
+        _deliver_to_all(emulator, notification, chosen[start : start + SLICE])
+
+
+def _deliver_to_all(emulator: Emulator, notification: Notification, chosen: list[Subscription]) -> None:
+    for subscription in chosen:
         if subscription.replay is None or not subscription.replay.holds:
             deliver_to(emulator, notification, subscription)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,8 @@ from services.sns.protection import Arrival
 from services.sns.state import check_arn, find_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from emulator.app import Emulator
     from services.sns.requests import Attributes, PublishBatchEntry, PublishBatchRequest, PublishEntry, PublishRequest
     from services.sns.state import SnsContext, Topic
@@ -51,13 +54,13 @@ class Draft(NamedTuple):
 
 
 @operation("Publish")
-def publish(ctx: SnsContext, request: PublishRequest) -> dict[str, Any]:
+def publish(ctx: SnsContext, request: PublishRequest) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Publish one message to a topic, a platform endpoint or a phone number.
 
     Raises InvalidParameter, ParameterValueInvalid, ValidationError, NotFound, EndpointDisabled, PlatformApplicationDisabled,
     AuthorizationError, OptedOut.
     """
-    targets = [name for name in ("TopicArn", "TargetArn", "PhoneNumber") if request.get(name) is not None]
+    targets = [name for name in ("TopicArn", "TargetArn", "PhoneNumber") if request.get(name)]
     if request.get("Message") is None:
         raise errors.missing("message")
     if not targets:
@@ -73,7 +76,14 @@ def publish(ctx: SnsContext, request: PublishRequest) -> dict[str, Any]:
     draft = check_entry(topic, request)
     check_text(draft)
     check_size(topic, draft)
-    return send(ctx.emulator, topic, draft, publisher(ctx), ctx.now_ms)
+    answer, rest = send(ctx.emulator, topic, draft, publisher(ctx), ctx.now_ms)
+    return answer if rest is None else _after([rest], answer)
+
+
+async def _after(rest: list[asyncio.Task[None]], answer: dict[str, Any]) -> dict[str, Any]:
+    """Answer when all subscribers have been served; they are served whether or not the publisher waits for it."""
+    await asyncio.wait(rest)
+    return answer
 
 
 def publisher(ctx: SnsContext) -> Publisher:
@@ -125,8 +135,13 @@ def check_size(topic: Topic, draft: Draft) -> None:
         raise errors.invalid_parameter("Message too long")
 
 
-def send(emulator: Emulator, topic: Topic, draft: Draft, by: Publisher, now_ms: int) -> dict[str, Any]:
-    """Give a checked message to the topic; the answer is that of Publish. Raises AuthorizationError (data protection)."""
+def send(
+    emulator: Emulator, topic: Topic, draft: Draft, by: Publisher, now_ms: int
+) -> tuple[dict[str, Any], asyncio.Task[None] | None]:
+    """Give a checked message to the topic; the answer of Publish, and the task that still delivers where subscribers are many.
+
+    Raises AuthorizationError (data protection).
+    """
     message_id = emulator.ids.uuid()
     message, texts, timestamp = draft.message, draft.texts, emulator.clock.iso(now_ms)
     if topic.protection is not None:
@@ -139,7 +154,7 @@ def send(emulator: Emulator, topic: Topic, draft: Draft, by: Publisher, now_ms: 
         key = (draft.group_id, dedup_id) if topic.per_group else dedup_id
         first = topic.deduplication.find(key, now_ms)
         if first is not None:
-            return {"MessageId": first.message_id, "SequenceNumber": first.sequence_number}
+            return {"MessageId": first.message_id, "SequenceNumber": first.sequence_number}, None
         sequence_number = emulator.ids.sequence_number()
         topic.deduplication.remember(key, Published(message_id, sequence_number), now_ms)
     notification = Notification(
@@ -158,10 +173,10 @@ def send(emulator: Emulator, topic: Topic, draft: Draft, by: Publisher, now_ms: 
     )
     if topic.archive is not None:
         topic.archive.keep(notification, now_ms)
-    fanout.distribute(emulator, notification)
+    rest = fanout.distribute(emulator, notification)
     if sequence_number is None:
-        return {"MessageId": message_id}
-    return {"MessageId": message_id, "SequenceNumber": sequence_number}
+        return {"MessageId": message_id}, rest
+    return {"MessageId": message_id, "SequenceNumber": sequence_number}, rest
 
 
 # A phone, an app on a device.
@@ -216,7 +231,7 @@ def _publish_to_endpoint(ctx: SnsContext, request: PublishRequest) -> dict[str, 
 
 
 @operation("PublishBatch")
-def publish_batch(ctx: SnsContext, request: PublishBatchRequest) -> dict[str, Any]:
+def publish_batch(ctx: SnsContext, request: PublishBatchRequest) -> dict[str, Any] | Awaitable[dict[str, Any]]:
     """Publish up to 10 messages to a topic. A bad structure, attribute or id fails the whole call; an empty message, a bad
     subject or a refusal by the data protection policy its own entry only.
 
@@ -236,14 +251,18 @@ def publish_batch(ctx: SnsContext, request: PublishBatchRequest) -> dict[str, An
     by = publisher(ctx)
     successful: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
+    tasks: list[asyncio.Task[None]] = []
     for entry, draft in drafts:
         try:
             check_text(draft)
-            successful.append({"Id": entry["Id"], **send(ctx.emulator, topic, draft, by, ctx.now_ms)})
+            published, rest = send(ctx.emulator, topic, draft, by, ctx.now_ms)
+            successful.append({"Id": entry["Id"], **published})
+            tasks += [] if rest is None else [rest]
         except AwsError as error:
             fault = {"Code": error.code, "Message": error.message, "SenderFault": error.sender_fault}
             failed.append({"Id": entry["Id"], **fault})
-    return {"Successful": successful, "Failed": failed}
+    answer: dict[str, Any] = {"Successful": successful, "Failed": failed}
+    return _after(tasks, answer) if tasks else answer
 
 
 def _check_batch(entries: list[PublishBatchEntry]) -> None:

@@ -79,7 +79,7 @@ def _compare(subscription: Subscription, given: dict[str, str]) -> None:
 
 
 def _new(ctx: SnsContext, topic: Topic, protocol: str, endpoint: str, attributes: dict[str, str]) -> Subscription:
-    _check_limits(topic, protocol)
+    _check_limits(topic, protocol, quotas=ctx.emulator.settings.quotas)
     if attributes.get("FilterPolicy"):
         subscription_attributes.check_filter_policies(ctx.emulator, topic)
     if protocol == "firehose" and not attributes.get("SubscriptionRoleArn"):
@@ -103,9 +103,9 @@ def _new(ctx: SnsContext, topic: Topic, protocol: str, endpoint: str, attributes
     return subscription
 
 
-def _check_limits(topic: Topic, protocol: str) -> None:
+def _check_limits(topic: Topic, protocol: str, *, quotas: bool) -> None:
     count = len(topic.subscriptions)
-    if count >= (limits.FIFO_SUBSCRIPTIONS_MAX if topic.fifo else limits.SUBSCRIPTIONS_MAX):
+    if quotas and count >= (limits.FIFO_SUBSCRIPTIONS_MAX if topic.fifo else limits.SUBSCRIPTIONS_MAX):
         raise errors.subscription_limit_exceeded()
     if topic.message_max_bytes > limits.MESSAGE_MAX_BYTES:
         if count >= limits.LARGE_MESSAGE_SUBSCRIPTIONS_MAX:

@@ -48,7 +48,8 @@ def create_topic(ctx: SnsContext, request: CreateTopicRequest) -> dict[str, Any]
     if existing is not None:
         _compare(existing, values, tags if request.get("Tags") else None)
         return {"TopicArn": existing.arn}
-    if len(state.topics) >= limits.TOPICS_MAX or (topic.fifo and state.fifo_topics >= limits.FIFO_TOPICS_MAX):
+    full = len(state.topics) >= limits.TOPICS_MAX or (topic.fifo and state.fifo_topics >= limits.FIFO_TOPICS_MAX)
+    if full and ctx.emulator.settings.quotas:
         raise errors.topic_limit_exceeded()
     topic.tags = tags
     topic.protection = parsed

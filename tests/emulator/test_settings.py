@@ -24,6 +24,7 @@ GOOD: dict[str, tuple[str, Any]] = {
     "cors_checks": ("0", False),
     "cors_origins": ("https://a.test, https://b.test", ("https://a.test", "https://b.test")),
     "cooldowns": ("0", False),
+    "quotas": ("0", False),
 }
 """For each setting a text that is not its default, and what it means."""
 
@@ -41,6 +42,7 @@ AGAIN = {
     "cors_checks": "1",
     "cors_origins": "https://c.test",
     "cooldowns": "1",
+    "quotas": "1",
 }
 """Another good text for each."""
 
@@ -62,6 +64,7 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "cors_checks": ("maybe", "must be 1 or 0"),
     "cooldowns": ("2", "must be 1 or 0"),
+    "quotas": ("many", "must be 1 or 0"),
 }
 
 
