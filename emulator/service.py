@@ -72,6 +72,9 @@ class Service:
     xml_namespace: str | None = None
     """The namespace of XML answers, where the description has lost it."""
 
+    error_detail: bool = False
+    """Whether XML errors have an empty `Detail` element; Amazon SQS's do."""
+
     protocols: tuple[str, ...] = ("json",)
     """json, query: what clients may speak."""
 
@@ -122,7 +125,8 @@ class Service:
     @cached_property
     def query(self) -> Query:
         """The query protocol, compiled."""
-        return Query(self.model if self.amend is None else Model(self.name, self.amend), self.xml_namespace)
+        model = self.model if self.amend is None else Model(self.name, self.amend)
+        return Query(model, self.xml_namespace, error_detail=self.error_detail)
 
     def compile(self) -> None:
         """Do now what would else be done at the first call. A second protocol, which few clients speak, waits for the

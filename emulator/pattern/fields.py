@@ -32,6 +32,8 @@ FALSE: Final = Literal.FALSE
 NULL: Final = Literal.NULL
 OPAQUE: Final = Literal.OPAQUE
 
+_CONTAINERS = (dict, list)
+
 Value = str | float | Literal
 """A number is an `int` or a `float`, never a `bool`; the two compare exactly."""
 Step = tuple[int, int]
@@ -45,7 +47,7 @@ def scalar(value: object) -> Value:
         return value
     if isinstance(value, bool):
         return TRUE if value else FALSE
-    if isinstance(value, int | float):
+    if isinstance(value, (int, float)):
         return value
     return NULL if value is None else OPAQUE
 
@@ -145,13 +147,13 @@ def flatten(document: Mapping[str, object], interest: Interest) -> Fields:
                     child = _below(node, key)
                 if child is None:
                     continue
-                if isinstance(value, dict | list):
+                if isinstance(value, _CONTAINERS):
                     waiting.append((value, child, membership))
                 elif child.wanted:
                     fields.add(child.path, scalar(value), membership)
         elif isinstance(container, list):
             for place, value in enumerate(container):
-                if isinstance(value, dict | list):
+                if isinstance(value, _CONTAINERS):
                     waiting.append((value, node, (*membership, (arrays, place))))
                 elif node.wanted:
                     fields.add(node.path, scalar(value), membership)

@@ -1,15 +1,17 @@
 """Whether values of several paths can be chosen so that they stand together: never in two elements of one array.
 
-AWS's engine goes through the paths in alphabetical order and keeps in mind in which element of which array it is. So do we, with two
-differences that keep it from taking forever: values are found by the elements that are still possible, and a state that was tried once is
-not tried again. Of a state only that matters which the paths still to come can contradict, so there are few: paths into the same array
-are neighbours in the alphabet.
+AWS's engine goes through the paths in alphabetical order and keeps in mind in which element of which array it is. So do we, with three
+differences that keep it from taking forever: arrays that only one path goes into are left out, values are found by the elements that are
+still possible, and a state that was tried once is not tried again. Of a state only that matters which the paths still to come can
+contradict, so there are few: paths into the same array are neighbours in the alphabet.
 
 The order shows where a path may be absent: it counts as absent if no value of it goes with the elements that earlier paths have chosen.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -73,20 +75,21 @@ class _Places:
 class _Options:
     """The values of one path in one event."""
 
-    __slots__ = ("absent", "arrays", "fitting", "present")
+    __slots__ = ("absent", "fitting", "present")
 
-    def __init__(self, column: Column, leaves: Sequence[Leaf]) -> None:
+    def __init__(self, column: Column, leaves: Sequence[Leaf], shared: set[int]) -> None:
         self.absent = column.absent
         self.fitting = _Places()
         self.present = _Places()
         """All values, where it matters whether there is any."""
-        self.arrays: set[int] = set()
         for value, membership in leaves:
-            self.arrays.update(array for array, _ in membership)
-            if column.fits(value):
-                self.fitting.add(membership)
-            if column.absent:
-                self.present.add(membership)
+            fits = column.fits(value)
+            if fits or column.absent:
+                kept = tuple(step for step in membership if step[0] in shared)
+                if fits:
+                    self.fitting.add(kept)
+                if column.absent:
+                    self.present.add(kept)
 
     def after(self, chosen: Chosen) -> Iterator[Chosen]:
         """Give what may be chosen if this much was."""
@@ -109,11 +112,19 @@ def are_entangled(columns: Sequence[Column], fields: Fields) -> bool:
 
 def fit_together(columns: Sequence[Column], fields: Fields) -> bool:
     """Tell whether for each path a value can be chosen so that all stand together. The paths are in alphabetical order."""
-    options = [_Options(column, fields.leaves.get(column.path, ())) for column in columns]
-    relevant: list[set[int]] = [set()]
-    for option in reversed(options):
-        relevant.append(relevant[-1] | option.arrays)
-    relevant.reverse()
+    leaves = [fields.leaves.get(column.path, ()) for column in columns]
+    arrays = [{array for _, membership in values for array, _ in membership} for values in leaves]
+    paths_of = Counter(chain.from_iterable(arrays))
+    shared = {array for array, paths in paths_of.items() if paths > 1}
+    options = [_Options(column, values, shared) for column, values in zip(columns, leaves, strict=True)]
+    relevant: list[set[int]] = []
+    for each in reversed(arrays):
+        relevant.append((each & shared) | (relevant[-1] if relevant else set()))
+    return _search(options, relevant[::-1])
+
+
+def _search(options: Sequence[_Options], relevant: Sequence[set[int]]) -> bool:
+    """Go along the paths; `relevant` has the arrays that a path and those behind it can contradict."""
     tried: set[tuple[int, frozenset[tuple[int, int]]]] = set()
     trail = [options[0].after({})]
     for _ in range(CHOICES_MAX):

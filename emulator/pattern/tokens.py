@@ -138,6 +138,9 @@ class Tokens:
 
     def _skip_space(self) -> str:
         """Go to the next character that is not white space and give it, or nothing at the end."""
+        char = self.text[self._at : self._at + 1]
+        if char > " " and char != "/":
+            return char
         match = _SPACE.match(self.text, self._at)
         self._at = match.end() if match else self._at
         char = self.text[self._at : self._at + 1]
@@ -260,16 +263,20 @@ class Tokens:
             raise self.error("Invalid numeric value: Leading zeroes not allowed")
         if (follower == "." and match[2] is None and match[3] is None) or (follower in ("e", "E") and match[3] is None):
             self._bad_fraction(match, follower)
-        digits = sum(char.isdigit() for char in match[0])
+        if end - start > NUMBER_LENGTH_MAX:
+            self._check_length(match[0])
+        self._at, self._number_text = end, self.text[start:end]
+        if not self._scopes and follower:
+            self._end_root_number(follower)
+        return Kind.INTEGER if end - start == len(match[1]) else Kind.DECIMAL
+
+    def _check_length(self, number: str) -> None:
+        digits = sum(char.isdigit() for char in number)
         if digits > NUMBER_LENGTH_MAX:
             raise PatternError(
                 f"Number value length ({digits}) exceeds the maximum allowed "
                 f"({NUMBER_LENGTH_MAX}, from `StreamReadConstraints.getMaxNumberLength()`)"
             )
-        self._at, self._number_text = end, self.text[start:end]
-        if not self._scopes and follower:
-            self._end_root_number(follower)
-        return Kind.INTEGER if end - start == len(match[1]) else Kind.DECIMAL
 
     def _end_root_number(self, follower: str) -> None:
         """Read the space that has to follow a number which is the whole text."""

@@ -40,6 +40,8 @@ IN_FLIGHT_MAX = 16
 """Requests at one time to one subscriber."""
 FAILED_MAX = 1_000
 """Failures that are remembered; the oldest go first."""
+TIMER_LATE_MS = 20
+"""So late a throttle's timer may come without a loss of pace."""
 
 
 class UndeliverableError(Exception):
@@ -91,15 +93,17 @@ class Lane:
     queue: deque[Delivery] = field(default_factory=deque)
     """Those that wait for their turn."""
 
-    waiting: int = 0
+    members: dict[int, Delivery] = field(default_factory=dict)
     """All that are not done: in the queue, in flight, or waiting for a retry."""
 
     in_flight: int = 0
-    next_slot_us: int = 0
-    """When the throttle lets the next one go, in microseconds."""
+    paced_from_ms: int = 0
+    paced: int = 0
+    """The throttle: when it began to count, and how many it has let go since."""
 
     timer: Timer | None = None
-    closed: bool = False
+    closed: str = ""
+    """Why nothing goes this way any more; empty while something may."""
 
 
 @dataclass(slots=True, eq=False)
@@ -157,69 +161,79 @@ class Deliveries:
 
     def send(self, lane: Lane, envelope: Envelope, message_id: str) -> None:
         """Deliver to the lane's ARN now; what fails is seen to. Costs no more than the delivery itself where that succeeds."""
-        if lane.ordered and lane.waiting:
-            self._enter(lane, envelope, message_id, None)
+        if lane.closed or (lane.ordered and lane.members):
+            delivery = self._new(lane, envelope, message_id)
+            if self._enter(delivery):
+                lane.queue.append(delivery)
             return
-        try:
-            self._send(lane.target, envelope)
-        except UndeliverableError as error:
-            delivery = self._enter(lane, envelope, message_id, None, queued=False)
-            if delivery is not None:
-                self._failed_once(delivery, error)
-        else:
+        error = self._try(lane.target, envelope)
+        if error is None:
             self.delivered += 1
+            return
+        delivery = self._new(lane, envelope, message_id)
+        delivery.attempts = 1
+        if error.permanent:
+            self._give_up(delivery, error, exhausted=False)
+        elif self._enter(delivery):
+            self._retry_later(delivery, error)
 
     def post(self, lane: Lane, envelope: Envelope, message_id: str, post: Post) -> None:
         """Deliver by `post`, which takes time and raises UndeliverableError, as soon as the lane has room and its throttle allows."""
-        self._enter(lane, envelope, message_id, post)
-        self._pump(lane)
+        delivery = self._new(lane, envelope, message_id, post)
+        if self._enter(delivery):
+            lane.queue.append(delivery)
+            self._pump(lane)
 
-    def refuse(self, lane: Lane, envelope: Envelope, message_id: str, error: UndeliverableError) -> None:
-        """Take note of a delivery that failed before it could be tried, for good."""
-        delivery = Delivery(next(self._numbers), lane, envelope, message_id, self._clock.now_ms(), attempts=1)
-        self._give_up(delivery, error, exhausted=False)
+    def refuse(
+        self, lane: Lane, envelope: Envelope, message_id: str, error: UndeliverableError, *, dead_letter: bool = True
+    ) -> None:
+        """Take note of a delivery that failed before it could be tried, for good; without a dead letter where nobody may see it."""
+        delivery = self._new(lane, envelope, message_id)
+        delivery.attempts = 1
+        self._give_up(delivery, error, exhausted=False, dead_letter=dead_letter)
 
     def close(self, lane: Lane, reason: str) -> None:
-        """End a lane: its subscriber is gone, and what waits for it is abandoned and recorded so."""
-        lane.closed = True
+        """End a lane: its subscriber is gone, and what waits for it, or comes yet, is abandoned and recorded so."""
+        if lane.closed:
+            return
+        lane.closed = reason
         lane.queue.clear()
         _cancel(lane)
-        mine = [each for each in self._waiting.values() if each.lane is lane] if lane.waiting else []
-        for delivery in mine:
+        for delivery in list(lane.members.values()):
             _cancel(delivery)
-            delivery.error = delivery.error or UndeliverableError("Abandoned", reason)
-            self._end(delivery, "abandoned")
+            self._abandon(delivery)
 
     def forget(self, service: str, account: str, region: str) -> None:
         """Drop all that comes from one service, account and region, without a record: its state is thrown away."""
         part = f":{service}:{region}:{account}:"
         for delivery in [waiting for waiting in self._waiting.values() if part in waiting.lane.source_arn]:
-            delivery.lane.closed = True
+            delivery.lane.closed = "its state was thrown away"
             delivery.lane.queue.clear()
             _cancel(delivery.lane)
             _cancel(delivery)
-            del self._waiting[delivery.number]
+            self._leave(delivery)
         kept = [delivery for delivery in self.failed if part not in delivery.lane.source_arn]
         self.failed.clear()
         self.failed.extend(kept)
 
     # Waiting.
 
-    def _enter(
-        self, lane: Lane, envelope: Envelope, message_id: str, post: Post | None, *, queued: bool = True
-    ) -> Delivery | None:
-        delivery = Delivery(next(self._numbers), lane, envelope, message_id, self._clock.now_ms(), post)
-        full = lane.waiting >= LANE_MAX or (len(self._waiting) >= WAITING_MAX and lane.waiting >= LANE_SHARE)
-        if full or lane.closed:
-            reason = "the subscriber is gone" if lane.closed else f"{lane.waiting} deliveries wait for it already"
-            error = UndeliverableError("TooManyPendingDeliveries", f"{lane.target}: {reason}")
-            self._give_up(delivery, error, exhausted=True)
-            return None
-        lane.waiting += 1
-        self._waiting[delivery.number] = delivery
-        if queued:
-            lane.queue.append(delivery)
-        return delivery
+    def _new(self, lane: Lane, envelope: Envelope, message_id: str, post: Post | None = None) -> Delivery:
+        return Delivery(next(self._numbers), lane, envelope, message_id, self._clock.now_ms(), post)
+
+    def _enter(self, delivery: Delivery) -> bool:
+        """Let a delivery wait, or see to it otherwise where it may not."""
+        lane = delivery.lane
+        if lane.closed:
+            self._abandon(delivery)
+            return False
+        waiting = len(lane.members)
+        if waiting >= LANE_MAX or (len(self._waiting) >= WAITING_MAX and waiting >= LANE_SHARE):
+            message = f"{lane.target}: {waiting} deliveries wait for it already"
+            self._give_up(delivery, UndeliverableError("TooManyPendingDeliveries", message), exhausted=True)
+            return False
+        lane.members[delivery.number] = self._waiting[delivery.number] = delivery
+        return True
 
     def _pump(self, lane: Lane) -> None:
         """Start what may start."""
@@ -232,36 +246,44 @@ class Deliveries:
 
     def _retrying(self, lane: Lane) -> bool:
         """Whether the head of an ordered lane waits for a retry."""
-        return lane.waiting > len(lane.queue) + lane.in_flight
+        return len(lane.members) > len(lane.queue) + lane.in_flight
 
     def _slot(self, lane: Lane) -> bool:
         """Take a slot of the throttle, or set a timer for the next one."""
         if lane.per_second_max is None:
             return True
-        now_us = self._clock.now_ms() * 1000
-        if lane.next_slot_us > now_us:
+        now_ms = self._clock.now_ms()
+        due_ms = lane.paced_from_ms - (-lane.paced * 1000 // lane.per_second_max)
+        if due_ms > now_ms:
             if lane.timer is None:
 
                 def go_on() -> None:
                     lane.timer = None
                     self._pump(lane)
 
-                lane.timer = self._clock.call_at(-(-lane.next_slot_us // 1000), go_on)
+                lane.timer = self._clock.call_at(due_ms, go_on)
             return False
-        lane.next_slot_us = max(now_us, lane.next_slot_us) + 1_000_000 // lane.per_second_max
+        if now_ms - due_ms > TIMER_LATE_MS:
+            lane.paced_from_ms, lane.paced = now_ms, 0  # slots that nobody took are not saved up
+        lane.paced += 1
         return True
 
     # Trying.
 
+    def _try(self, target: str, envelope: Envelope) -> UndeliverableError | None:
+        """Send to an ARN; the error, if it fails."""
+        try:
+            self._send(target, envelope)
+        except UndeliverableError as error:
+            return _bare(error)
+        except Exception as bug:  # noqa: BLE001 - a bug of ours must not reach the publisher, nor strand the delivery
+            return _unexpected(target, bug)
+        return None
+
     def _start(self, delivery: Delivery) -> None:
         delivery.next_ms = None
         if delivery.post is None:
-            try:
-                self._send(delivery.lane.target, delivery.envelope)
-            except UndeliverableError as error:
-                self._failed_once(delivery, error)
-            else:
-                self._succeeded(delivery)
+            self._tried(delivery, self._try(delivery.lane.target, delivery.envelope))
             return
         delivery.lane.in_flight += 1
         self.in_flight += 1
@@ -273,30 +295,36 @@ class Deliveries:
         try:
             await post(delivery.envelope)
         except UndeliverableError as undeliverable:
-            error = undeliverable
-        except Exception as bug:
-            log.exception("a delivery to %s failed", lane.target)
-            error = UndeliverableError("InternalError", f"Eventyard failed to deliver: {bug}", permanent=False)
+            error = _bare(undeliverable)
+        except Exception as bug:  # noqa: BLE001 - as in _try
+            error = _unexpected(lane.target, bug)
         finally:
             lane.in_flight -= 1
             self.in_flight -= 1
-        if delivery.number not in self._waiting:
-            return  # abandoned meanwhile
-        if error is None:
-            self._succeeded(delivery)
-        else:
-            self._failed_once(delivery, error)
-        self._pump(lane)
+        if delivery.number in self._waiting:  # else it was abandoned meanwhile
+            self._tried(delivery, error)
+            self._pump(lane)
 
-    def _failed_once(self, delivery: Delivery, error: UndeliverableError) -> None:
-        """See to a failed attempt: wait for the next one, or give up."""
+    def _tried(self, delivery: Delivery, error: UndeliverableError | None) -> None:
+        """See to an attempt that has ended: done, wait for the next one, or give up."""
         delivery.attempts += 1
-        delivery.error = error
-        delay_ms = None if error.permanent else delivery.lane.backoff.delay_ms(delivery.attempts - 1)
+        if error is None:
+            self._leave(delivery)
+            self.delivered += 1
+            delivery.state = "delivered"
+        elif error.permanent:
+            self._leave(delivery)
+            self._give_up(delivery, error, exhausted=False)
+        else:
+            self._retry_later(delivery, error)
+
+    def _retry_later(self, delivery: Delivery, error: UndeliverableError) -> None:
+        delay_ms = delivery.lane.backoff.delay_ms(delivery.attempts - 1)
         if delay_ms is None:
             self._leave(delivery)
-            self._give_up(delivery, error, exhausted=not error.permanent)
+            self._give_up(delivery, error, exhausted=True)
             return
+        delivery.error = error
         delivery.state = "retrying"
         delivery.next_ms = self._clock.now_ms() + delay_ms
         delivery.timer = self._clock.call_at(delivery.next_ms, lambda: self._retry(delivery))
@@ -308,29 +336,28 @@ class Deliveries:
 
     # Ending.
 
-    def _succeeded(self, delivery: Delivery) -> None:
-        delivery.attempts += 1
-        self.delivered += 1
-        self._leave(delivery)
-        delivery.state = "delivered"
-
     def _leave(self, delivery: Delivery) -> None:
         if self._waiting.pop(delivery.number, None) is not None:
-            delivery.lane.waiting -= 1
+            del delivery.lane.members[delivery.number]
 
-    def _give_up(self, delivery: Delivery, error: UndeliverableError, *, exhausted: bool) -> None:
+    def _abandon(self, delivery: Delivery) -> None:
+        delivery.error = delivery.error or UndeliverableError("Abandoned", delivery.lane.closed)
+        self._end(delivery, "abandoned")
+
+    def _give_up(
+        self, delivery: Delivery, error: UndeliverableError, *, exhausted: bool, dead_letter: bool = True
+    ) -> None:
         """Dead-letter a delivery, and record its end."""
         lane, delivery.error = delivery.lane, error
         failure = Failure(error.code, error.message, delivery.attempts, exhausted)
         state = "failed"
-        if lane.dead_letter_arn is not None:
+        if lane.dead_letter_arn is not None and dead_letter:
             envelope = delivery.envelope if lane.wrap is None else lane.wrap(delivery.envelope, failure)
-            try:
-                self._send(lane.dead_letter_arn, envelope)
-            except UndeliverableError as refusal:
-                delivery.dead_letter_error = str(refusal)
-            else:
+            refusal = self._try(lane.dead_letter_arn, envelope)
+            if refusal is None:
                 state = "dead-lettered"
+            else:
+                delivery.dead_letter_error = str(refusal)
         self._end(delivery, state)
         if lane.on_failure is not None:
             lane.on_failure(delivery, failure)
@@ -367,6 +394,16 @@ class Deliveries:
             "dead_letter_error": delivery.dead_letter_error,
             "body": delivery.envelope.body,
         }
+
+
+def _bare(error: UndeliverableError) -> UndeliverableError:
+    """Copy an error without its traceback, which would keep alive what all callers had at hand."""
+    return UndeliverableError(error.code, error.message, permanent=error.permanent)
+
+
+def _unexpected(target: str, bug: Exception) -> UndeliverableError:
+    log.error("a delivery to %s failed", target, exc_info=bug)
+    return UndeliverableError("InternalError", f"Eventyard failed to deliver: {bug}", permanent=False)
 
 
 def _cancel(timed: Lane | Delivery) -> None:

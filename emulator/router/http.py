@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+import base64
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from emulator.router.delivery import UndeliverableError
 
@@ -26,8 +28,8 @@ class HttpSender:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._client: httpx.AsyncClient | None = None
-        self._opening: asyncio.Task[httpx.AsyncClient] | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._opening: asyncio.Task[httpx.AsyncHTTPTransport] | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_ms: int) -> int:
         """Send a POST and give the status of its answer.
@@ -46,7 +48,8 @@ class HttpSender:
         try:
             return await request
         except asyncio.CancelledError:
-            if not late:
+            task = asyncio.current_task()
+            if not late or (task is not None and task.cancelling()):
                 request.cancel()
                 raise
             message = f"{url} did not answer within {timeout_ms / 1000:g} seconds"
@@ -55,38 +58,46 @@ class HttpSender:
             timer.cancel()
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
-        client = await self._open()
+        transport = await self._open()
         import httpx
 
         try:
-            async with client.stream("POST", url, headers=dict(headers), content=body) as answer:
+            request = httpx.Request("POST", url, headers=dict(headers), content=body)
+            if request.url.userinfo:
+                credentials = base64.b64encode(unquote_to_bytes(request.url.userinfo)).decode()
+                request.headers.setdefault("Authorization", f"Basic {credentials}")
+            answer = await transport.handle_async_request(request)
+            try:
                 size_bytes = 0
                 async for part in answer.aiter_raw():
                     size_bytes += len(part)
                     if size_bytes > ANSWER_MAX_BYTES:
                         break
-                return int(answer.status_code)
+            finally:
+                await answer.aclose()
+            return int(answer.status_code)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             reason = str(error) or type(error).__name__
             raise UndeliverableError("ConnectionFailure", f"{url}: {reason}", permanent=False) from error
 
-    async def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
+    async def _open(self) -> httpx.AsyncHTTPTransport:
+        if self._transport is None:
             if self._opening is None:
-                self._opening = asyncio.ensure_future(asyncio.to_thread(_client))
-            self._client = await asyncio.shield(self._opening)
-        return self._client
+                self._opening = asyncio.ensure_future(asyncio.to_thread(_transport))
+            self._transport = await asyncio.shield(self._opening)
+        return self._transport
 
     async def close(self) -> None:
         """Close all connections."""
         if self._opening is not None:
             await asyncio.wait((self._opening,))
-        if self._client is not None:
-            await self._client.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
 
-def _client() -> Any:
+def _transport() -> httpx.AsyncHTTPTransport:
+    """Make the connections. A client around them would follow cookies and look at redirects, which SNS does not."""
     import httpx
 
     limits = httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=100)
-    return httpx.AsyncClient(timeout=None, verify=False, trust_env=False, follow_redirects=False, limits=limits)  # noqa: S113, S501 - see above
+    return httpx.AsyncHTTPTransport(verify=False, trust_env=False, limits=limits)

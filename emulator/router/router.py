@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from emulator.app import Emulator
 
+HOPS_MAX = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -28,6 +30,8 @@ class Envelope:
     dedup_id: str | None = None
     trace_header: str | None = None
     subject: str | None = None
+    hops: int = 0
+    """How many services it has come through; what goes round in a circle ends at HOPS_MAX."""
 
 
 class Router:
@@ -41,8 +45,12 @@ class Router:
     def send(self, arn: str, envelope: Envelope) -> None:
         """Deliver an event through the target service's own door, the same that its public operation uses.
 
-        Raises UndeliverableError when there is no such service or target, or the target refuses.
+        Raises UndeliverableError when there is no such service or target, when the target refuses, or at the last hop.
         """
+        if envelope.hops > HOPS_MAX:
+            raise UndeliverableError(
+                "TooManyHops", f"The event has come through {HOPS_MAX} services: it goes in a circle"
+            )
         target = parse_arn(arn)
         if target is None:
             raise UndeliverableError("InvalidArn", f"{arn!r} is not an ARN")

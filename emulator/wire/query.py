@@ -66,7 +66,8 @@ def escape(text: str) -> str:
 class Query:
     """The query protocol of one service."""
 
-    def __init__(self, model: Model, namespace: str | None = None) -> None:
+    def __init__(self, model: Model, namespace: str | None = None, *, error_detail: bool = False) -> None:
+        self._error_detail = error_detail
         self._namespace = namespace or model.metadata.get("xmlNamespace", "")
         shapes = QueryShapes(model.shapes)
         self._parsers = {name: shapes.parser(op.input_shape) for name, op in model.operations.items() if op.input_shape}
@@ -97,19 +98,22 @@ class Query:
 
     def render_error(self, error: AwsError, request_id: str) -> tuple[Headers, bytes]:
         """Write an error."""
-        return render_error(error, request_id, self._namespace)
+        return render_error(error, request_id, self._namespace, detail=self._error_detail)
 
 
-def render_error(error: AwsError, request_id: str, namespace: str = "") -> tuple[Headers, bytes]:
+def render_error(
+    error: AwsError, request_id: str, namespace: str = "", *, detail: bool = False
+) -> tuple[Headers, bytes]:
     """Write an error, of a service or of none. One without a message is the bare element that AWS's front end answers."""
     if not error.message:
         body = f"<{error.code}/>".encode()
         return xml_headers(body, request_id), body
     fault = "Sender" if error.sender_fault else "Receiver"
     xmlns = f' xmlns="{namespace}"' if namespace else ""
+    more = "<Detail/>" if detail else ""
     body = (
         f'<?xml version="1.0"?><ErrorResponse{xmlns}><Error><Type>{fault}</Type><Code>{escape(error.code)}</Code>'
-        f"<Message>{escape(error.message)}</Message><Detail/></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f"<Message>{escape(error.message)}</Message>{more}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     ).encode()
     return xml_headers(body, request_id), body
 

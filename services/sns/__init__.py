@@ -6,6 +6,7 @@ from services.sns import (
     data_protection,
     endpoints,
     lookups,
+    names,
     permissions,
     publish,
     sandbox,
@@ -34,6 +35,7 @@ SERVICE = Service(
     new_state=SnsState,
     protocols=("query",),
     hosts=("sns",),
+    amend=names.amend,
     routes={lookups.PATH: lookups.look_up},
     deliver=deliver,
 )

@@ -1,13 +1,14 @@
 """FIFO archives and replays: ArchivePolicy of a topic, ReplayPolicy of a subscription. The archive is an `emulator/log`.
 
-While a subscription replays, what is published comes to it through the archive like everything else, so that the order holds
-and nothing is lost or doubled; when the replay has caught up, messages come directly again.
+While a subscription replays, what is published waits for the replay's end, so that the order holds and nothing is lost or doubled;
+then messages come directly again.
 Source: the developer guide, "Amazon SNS message archiving and replay for FIFO topics".
 """
 
 from __future__ import annotations
 
 import base64
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,6 +46,12 @@ class Archive:
     def beginning_text(self, now_ms: int) -> str:
         """Write BeginningArchiveTime: from when on messages can be replayed."""
         return self._emulator.clock.iso(max(self._since_ms, now_ms - self.retention_ms))
+
+    def change_retention(self, days: int, now_ms: int) -> None:
+        """Keep messages for more days, or for less; what is gone by now stays so."""
+        self._since_ms = max(self._since_ms, now_ms - self.retention_ms)
+        self.retention_ms = days * DAY_MS
+        self.expire(now_ms)
 
     def expire(self, now_ms: int) -> None:
         """Forget what is older than the retention period."""
@@ -122,8 +129,7 @@ def apply_policy(emulator: Emulator, topic: Topic) -> None:
     if topic.archive is None:
         topic.archive = Archive(emulator, days)
     else:
-        topic.archive.retention_ms = days * DAY_MS
-        topic.archive.expire(emulator.clock.now_ms())
+        topic.archive.change_retention(days, emulator.clock.now_ms())
 
 
 # ReplayPolicy.
@@ -176,45 +182,70 @@ class Replay:
         self._subscription = subscription
         self._window = _window(orjson.loads(text))
         self._task: asyncio.Task[None] | None = None
+        self._held: deque[tuple[int, Notification]] = deque()
+        """Messages that were published meanwhile, and when."""
+
         self.status = "Pending"
 
-    @property
-    def holds(self) -> bool:
-        """Whether messages must not come directly: the replay brings them, or its ending point has passed."""
-        if self.status in ("Pending", "In progress"):
-            return True
+    def hold(self, notification: Notification) -> bool:
+        """Take a message that was published just now, and say so, where it must not go out directly: it waits for the replay,
+        or is not wanted any more because the ending point has passed.
+        """
         end_ms = self._window.end_ms
-        return end_ms is not None and self._emulator.clock.now_ms() > end_ms
+        now_ms = self._emulator.clock.now_ms()
+        if end_ms is not None and now_ms > end_ms:
+            return True
+        if self.status == "In progress":
+            self._held.append((now_ms, notification))
+            return True
+        return False
 
-    def start(self, take: Take) -> None:
-        """Begin to replay beside the requests; each message of the window goes to `take`."""
-        name = f"replay to {self._subscription.arn}"
-        self._task = self._emulator.tasks.start(name, self._run(take))
+    def brings(self, published_ms: int) -> bool:
+        """Whether a message of that instant comes by this replay, or is not wanted after it."""
+        return published_ms >= self._window.start_ms
 
-    async def _run(self, take: Take) -> None:
-        topic = self._subscription.topic
-        archive = topic.archive
+    def start(self, take: Take, deliver: Take) -> None:
+        """Begin to replay beside the requests; each message of the window goes to `take`, then each that had to wait to `deliver`."""
+        archive = self._subscription.topic.archive
         self.status = "In progress"
-        if archive is not None:
-            archive.expire(self._emulator.clock.now_ms())
-            end_ms = self._window.end_ms
-            cursor = Cursor(archive.log.offset_at(self._window.start_ms), None if end_ms is None else end_ms + 1)
+        name = f"replay to {self._subscription.arn}"
+        self._task = self._emulator.tasks.start(name, self._run(archive, take, deliver))
 
-            def take_entry(entry: Entry) -> None:
-                if entry.time_ms >= self._window.start_ms:
-                    take(read_back(topic, entry))
-
-            try:
-                await replay(archive.log, cursor, take_entry)
-            except Exception:
-                self.status = "Failed"
-                raise
+    async def _run(self, archive: Archive | None, take: Take, deliver: Take) -> None:
+        try:
+            if archive is not None:
+                await self._replay(archive, take)
+        except Exception:
+            self.status = "Failed"
+            self._release(deliver)
+            raise
         self.status = "Completed"
+        self._release(deliver)
 
-    def stop(self) -> None:
-        """End the replay where it is."""
+    async def _replay(self, archive: Archive, take: Take) -> None:
+        archive.expire(self._emulator.clock.now_ms())
+        log, (start_ms, end_ms) = archive.log, self._window
+        last = log.end_offset
+        cursor = Cursor(log.offset_at(start_ms), None if end_ms is None else end_ms + 1)
+
+        def take_entry(entry: Entry) -> None:
+            if entry.offset < last and entry.time_ms >= start_ms:
+                take(read_back(self._subscription.topic, entry))
+
+        await replay(log, cursor, take_entry)
+
+    def _release(self, deliver: Take) -> None:
+        while self._held:
+            deliver(self._held.popleft()[1])
+
+    def stop(self) -> list[tuple[int, Notification]]:
+        """End the replay where it is, and hand out what had to wait, with the instants of its publishing."""
+        self.status = "Completed"
         if self._task is not None:
             self._task.cancel()
+        held = list(self._held)
+        self._held.clear()
+        return held
 
 
 # Both.

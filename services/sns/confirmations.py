@@ -60,9 +60,11 @@ def _send(emulator: Emulator, subscription: Subscription, kind: str) -> None:
         mail |= {"Timestamp": fields["Timestamp"], "SubscribeURL": fields["SubscribeURL"], "Token": fields["Token"]}
         fanout.capture_mail(emulator, subscription, mail)
         return
+    if subscription.asking is not None:
+        emulator.router.deliveries.close(subscription.asking, "the endpoint was written to again")
     plan = delivery_policy.http_plan(None, None)
     backoff = plan.backoff if subscription.protocol in protocols.HTTP else delivery_policy.AWS_MANAGED
-    lane = Lane(topic.arn, subscription.arn, subscription.endpoint, backoff)
+    lane = subscription.asking = Lane(topic.arn, subscription.arn, subscription.endpoint, backoff)
     if subscription.protocol in protocols.HTTP:
         http_deliver.confirm(emulator, subscription, lane, body, fields)
     else:

@@ -28,7 +28,9 @@ def deliver(emulator: Emulator, arn: Arn, envelope: Envelope) -> None:
     if envelope.dedup_id is not None:
         entry["MessageDeduplicationId"] = envelope.dedup_id
     principal = f"arn:{arn.partition}:iam::{arn.account}:root"
-    by = publish.Publisher(arn.account, principal, emulator.settings.public_url(), envelope.trace_header)
+    by = publish.Publisher(
+        arn.account, principal, emulator.settings.public_url(), envelope.trace_header, envelope.hops + 1
+    )
     try:
         draft = publish.check_entry(topic, entry)
         publish.check_text(draft)

@@ -11,6 +11,7 @@ import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from emulator.arns import parse_arn
 from emulator.errors import AwsError
 from emulator.router.delivery import Lane, UndeliverableError
 from emulator.router.router import Envelope
@@ -58,13 +59,15 @@ async def _deliver_the_rest(emulator: Emulator, notification: Notification, chos
 
 def _deliver_to_all(emulator: Emulator, notification: Notification, chosen: list[Subscription]) -> None:
     for subscription in chosen:
-        if subscription.replay is None or not subscription.replay.holds:
+        if subscription.arn not in notification.topic.subscriptions:
+            continue  # ended since the message was published
+        if subscription.replay is None or not subscription.replay.hold(notification):
             deliver_to(emulator, notification, subscription)
 
 
 def deliver_to(emulator: Emulator, notification: Notification, subscription: Subscription) -> None:
     """Deliver a message to one subscriber."""
-    text = notification.text(subscription.protocol)
+    text = _text_for(emulator, notification, subscription)
     protection = notification.topic.protection
     if protection is not None:
         protected = protection.outbound(text, subscription.principal)
@@ -72,11 +75,21 @@ def deliver_to(emulator: Emulator, notification: Notification, subscription: Sub
             refusal = UndeliverableError(
                 "AuthorizationError", "The topic's data protection policy denies this delivery"
             )
-            envelope = Envelope("", notification.topic.arn)
-            emulator.router.deliveries.refuse(subscription.lane, envelope, notification.message_id, refusal)
+            envelope = Envelope("", notification.topic.arn, hops=notification.hops + 1)
+            deliveries = emulator.router.deliveries
+            deliveries.refuse(subscription.lane, envelope, notification.message_id, refusal, dead_letter=False)
             return
         text = protected
     DOORS[subscription.protocol](emulator, notification, subscription, text)
+
+
+def _text_for(emulator: Emulator, notification: Notification, subscription: Subscription) -> str:
+    """Choose the text of a message for one subscriber; a device's platform may have one of its own."""
+    if notification.texts is not None and subscription.protocol == "application":
+        endpoint = endpoint_by_arn(emulator, subscription.endpoint)
+        if endpoint is not None:
+            return notification.text(endpoint.application.platform, "application")
+    return notification.text(subscription.protocol)
 
 
 def new_lane(emulator: Emulator, subscription: Subscription) -> Lane:
@@ -97,7 +110,8 @@ def new_lane(emulator: Emulator, subscription: Subscription) -> Lane:
 def _tell_of_failure(emulator: Emulator, delivery: Delivery, failure: Failure) -> None:
     endpoint = endpoint_by_arn(emulator, delivery.lane.target)
     if endpoint is not None:
-        push_events.delivery_failed(emulator, endpoint, delivery.message_id, failure.code, failure.message)
+        hops = delivery.envelope.hops
+        push_events.delivery_failed(emulator, endpoint, delivery.message_id, failure.code, failure.message, hops=hops)
 
 
 def dead_letter(emulator: Emulator, subscription: Subscription, envelope: Envelope, failure: Failure) -> Envelope:
@@ -107,9 +121,9 @@ def dead_letter(emulator: Emulator, subscription: Subscription, envelope: Envelo
     for name, value in envelope.attributes.items():
         if len(attributes) < limits.RAW_ATTRIBUTES_MAX:
             attributes.setdefault(name, value)
-    if not subscription.topic.fifo:
+    if not (subscription.lane.dead_letter_arn or "").endswith(".fifo"):
         return replace(envelope, attributes=attributes, group_id=None, dedup_id=None)
-    # What goes to a standard queue has lost its group; the dead-letter queue of a FIFO topic's subscription needs one.
+    # What goes from a FIFO topic to a standard queue has lost its group; a FIFO dead-letter queue needs one.
     group_id = envelope.group_id or subscription.arn.rpartition(":")[2]
     return replace(
         envelope, attributes=attributes, group_id=group_id, dedup_id=envelope.dedup_id or reasons["RequestID"]
@@ -125,7 +139,9 @@ def _to_queue(emulator: Emulator, notification: Notification, subscription: Subs
         body, attributes = text, notification.attributes
     else:
         body = notification.envelope(emulator, subscription, text)
-    envelope = Envelope(body, topic.arn, attributes, group_id, dedup_id, notification.trace_header)
+    envelope = Envelope(
+        body, topic.arn, attributes, group_id, dedup_id, notification.trace_header, hops=notification.hops + 1
+    )
     deliveries = emulator.router.deliveries
     if len(attributes) > limits.RAW_ATTRIBUTES_MAX:
         message = "The number of message attributes exceeds the limit of 10 that raw delivery to Amazon SQS has"
@@ -235,16 +251,12 @@ def _to_device(emulator: Emulator, notification: Notification, subscription: Sub
         endpoint = find_endpoint(emulator, subscription.endpoint)
     except AwsError as error:
         refusal = UndeliverableError(error.code, error.message)
-        emulator.router.deliveries.refuse(
-            subscription.lane, Envelope(text, topic.arn), notification.message_id, refusal
-        )
+        envelope = Envelope(text, topic.arn, hops=notification.hops + 1)
+        emulator.router.deliveries.refuse(subscription.lane, envelope, notification.message_id, refusal)
         return
-    if notification.texts is not None:
-        text = notification.texts.get(endpoint.application.platform, text)
     structure = None if notification.texts is None else "json"
-    state = home(emulator, topic.account, topic.region)
     capture_push(
-        state,
+        emulator,
         endpoint,
         notification.message_id,
         text,
@@ -256,7 +268,7 @@ def _to_device(emulator: Emulator, notification: Notification, subscription: Sub
 
 
 def capture_push(
-    state: SnsState,
+    emulator: Emulator,
     endpoint: Endpoint,
     message_id: str,
     text: str,
@@ -266,8 +278,11 @@ def capture_push(
     structure: str | None,
     topic_arn: str | None = None,
 ) -> None:
-    """Keep a push message, in LocalStack's shape."""
-    state.captures.add_push(
+    """Keep a push message where its endpoint is, in LocalStack's shape."""
+    arn = parse_arn(endpoint.arn)
+    if arn is None:
+        raise ValueError(endpoint.arn)
+    home(emulator, arn.account, arn.region).captures.add_push(
         {
             "TargetArn": endpoint.arn,
             "TopicArn": topic_arn,

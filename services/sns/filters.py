@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -15,11 +15,11 @@ from emulator.pattern.parse import parse_pattern
 from services.sns import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emulator.pattern.fields import Value
     from emulator.pattern.parse import Pattern
+    from services.sns.message import Notification
     from services.sns.requests import Attributes, AttributeValue
+    from services.sns.state import Subscription
 
 SCOPES = ("MessageAttributes", "MessageBody")
 
@@ -29,19 +29,33 @@ def parse_filter(text: str, scope: str, prefix: str = "") -> Pattern:
     try:
         return parse_pattern(text, SNS_BODY if scope == "MessageBody" else SNS_ATTRIBUTES)
     except PatternError as fault:
-        raise errors.invalid_parameter(f"{prefix}FilterPolicy: {fault}") from None
+        # Recorded so: this one alone does not name the attribute.
+        name = "" if fault.reason == SNS_ATTRIBUTES.not_nested else "FilterPolicy: "
+        raise errors.invalid_parameter(f"{prefix}{name}{fault}") from None
 
 
-def attribute_fields(attributes: Attributes) -> Fields:
+class AttributeFields(NamedTuple):
+    """Message attributes as a pattern sees them, and the names of those that are said to be arrays and are none: a policy that
+    looks at one of them does not match, whatever it wants.
+    """
+
+    fields: Fields
+    broken: frozenset[str]
+
+
+def attribute_fields(attributes: Attributes) -> AttributeFields:
     """See message attributes as a pattern does: a Number is a number, a String.Array its elements, Binary is merely there."""
-    fields = Fields()
+    fields, broken = Fields(), set()
     for name, attribute in attributes.items():
-        for value in _values(attribute):
+        values = _values(attribute)
+        if values is None:
+            broken.add(name)
+        for value in values or ():
             fields.add(name, value)
-    return fields
+    return AttributeFields(fields, frozenset(broken))
 
 
-def _values(attribute: AttributeValue) -> list[Value]:
+def _values(attribute: AttributeValue) -> list[Value] | None:
     kind, text = attribute["DataType"], attribute.get("StringValue")
     if text is None:
         return [OPAQUE]
@@ -52,26 +66,23 @@ def _values(attribute: AttributeValue) -> list[Value]:
         try:
             elements = orjson.loads(text)
         except orjson.JSONDecodeError:
-            return [OPAQUE]
-        if not isinstance(elements, list) or not elements:
-            return [OPAQUE]
-        return [scalar(element) for element in elements]
+            return None
+        if not isinstance(elements, list):
+            return None
+        return [scalar(element) for element in elements] or [OPAQUE]
     return [text]
 
 
-def matcher(pattern: Pattern | None, scope: str) -> Callable[[Attributes, str], bool]:
-    """Make the test of one subscription's filter policy: attributes and text in, whether it wants them out."""
+def wanted(subscription: Subscription, notification: Notification) -> bool:
+    """Whether one subscription's filter policy lets a message through: for replays, which ask one at a time."""
+    pattern = subscription.pattern
     if pattern is None:
-        return lambda _attributes, _text: True
-    compiled, interest = compile_pattern(pattern), Interest(pattern.paths)
-    if scope == "MessageAttributes":
-        return lambda attributes, _text: compiled.matches(attribute_fields(attributes))
-
-    def matches_body(_attributes: Attributes, text: str) -> bool:
-        fields = body_fields(text, interest)
-        return fields is not None and compiled.matches(fields)
-
-    return matches_body
+        return True
+    if subscription.scope == "MessageBody":
+        fields = body_fields(notification.text(subscription.protocol), Interest(pattern.paths))
+        return fields is not None and compile_pattern(pattern).matches(fields)
+    seen = attribute_fields(notification.attributes)
+    return not seen.broken & pattern.paths and compile_pattern(pattern).matches(seen.fields)
 
 
 def body_fields(text: str, interest: Interest) -> Fields | None:

@@ -44,23 +44,25 @@ class Notification:
     dedup_id: str | None = None
     sequence_number: str | None = None
     trace_header: str | None = None
+    hops: int = 0
     replayed: bool = False
-    _envelopes: dict[tuple[str, bool], tuple[str, str]] = field(default_factory=dict)
+    _envelopes: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def text(self, protocol: str) -> str:
-        """Tell the text that a protocol's subscribers get."""
+    def text(self, *protocols: str) -> str:
+        """Tell the text that a subscriber gets, by the first of the protocols that has one."""
         if self.texts is None:
             return self.message
-        return self.texts.get(protocol, self.texts.get("default", ""))
+        for protocol in protocols:
+            if protocol in self.texts:
+                return self.texts[protocol]
+        return self.texts.get("default", "")
 
     def envelope(self, emulator: Emulator, subscription: Subscription, text: str) -> str:
         """Write the envelope for one subscriber."""
-        signed = not self.topic.fifo
-        key = (text, signed)
-        parts = self._envelopes.get(key)
+        parts = self._envelopes.get(text)
         if parts is None:
-            parts = self._envelopes[key] = self._parts(emulator, text)
-        return f"{parts[0]}{unsubscribe_url(subscription, self.base_url)}{parts[1]}"
+            parts = self._envelopes[text] = self._parts(emulator, text)
+        return f"{parts[0]}{quote(unsubscribe_url(subscription, self.base_url))}{parts[1]}"
 
     def _parts(self, emulator: Emulator, text: str) -> tuple[str, str]:
         """Write an envelope but for the UnsubscribeURL: what comes before it, and after."""
@@ -78,16 +80,16 @@ class Notification:
             head += [
                 f'"SignatureVersion" : "{self.topic.signature_version}"',
                 f'"Signature" : "{signature}"',
-                f'"SigningCertURL" : "{url}"',
+                f'"SigningCertURL" : {quote(url)}',
             ]
-        tail = '"\n}'
+        tail = "\n}"
         if self.attributes:
             lines = [
                 f"    {quote(name)} : {orjson.dumps(shown).decode()}"
                 for name, shown in shown_attributes(self.attributes).items()
             ]
-            tail = '",\n  "MessageAttributes" : {\n' + ",\n".join(lines) + "\n  }\n}"
-        return ",\n  ".join([*head, '"UnsubscribeURL" : "']), tail
+            tail = ',\n  "MessageAttributes" : {\n' + ",\n".join(lines) + "\n  }\n}"
+        return ",\n  ".join([*head, '"UnsubscribeURL" : ']), tail
 
     def signature(self, emulator: Emulator, text: str) -> tuple[str, str]:
         """Sign the message; the signature and the certificate's URL."""
@@ -119,7 +121,7 @@ class Notification:
             "SigningCertUrl": url,
             "UnsubscribeUrl": unsubscribe_url(subscription, self.base_url),
             "MessageAttributes": {
-                name: value if value["Type"] == "Binary" else {**value, "Type": "String"}
+                name: {**value, "Type": "Binary" if value["Type"].startswith("Binary") else "String"}
                 for name, value in shown_attributes(self.attributes).items()
             },
         }

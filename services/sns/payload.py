@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _KIND = re.compile(r"(String|Number|Binary)(\..+)?", re.DOTALL)
 _NAME_CHARACTER = re.compile(r"[^A-Za-z0-9_.-]")
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -36,11 +36,22 @@ def check_subject(subject: str | None) -> None:
         raise errors.invalid_parameter("Subject")
 
 
-def check_attributes(attributes: Attributes) -> None:
-    """Check message attributes. Raises ParameterValueInvalid, ValidationError."""
+def check_encodable(text: str) -> None:
+    """Check that text can be written as UTF-8. Raises InvalidParameter."""
+    if not encodable(text):
+        raise errors.invalid_parameter("Message")
+
+
+def read_attributes(attributes: Attributes, path: str = "") -> Attributes:
+    """Check message attributes; each comes back with the one field that its type uses.
+
+    Raises ParameterValueInvalid, ValidationError, which names the `path` in front of the attributes.
+    """
+    read: Attributes = {}
     for name, value in attributes.items():
         _check_name(name)
-        _check_value(name, value)
+        read[name] = _read_value(name, value, path)
+    return read
 
 
 def _check_name(name: str) -> None:
@@ -57,10 +68,10 @@ def _check_name(name: str) -> None:
         raise errors.parameter_value_invalid("Message attribute name can not have successive '.' character.")
 
 
-def _check_value(name: str, value: AttributeValue) -> None:
+def _read_value(name: str, value: AttributeValue, path: str) -> AttributeValue:
     kind = value.get("DataType")
     if kind is None:
-        raise errors.missing(f"messageAttributes.{name}.member.dataType")
+        raise errors.missing(f"{path}messageAttributes.{name}.member.dataType")
     found = _KIND.fullmatch(kind)
     if found is None:
         raise errors.attribute_type(name)
@@ -75,6 +86,9 @@ def _check_value(name: str, value: AttributeValue) -> None:
         raise errors.parameter_value_invalid(f"Could not cast message attribute '{name}' value to number.")
     if base != "Binary" and not encodable(value["StringValue"]):
         raise errors.parameter_value_invalid("Invalid attribute value was passed in for message attribute")
+    if base == "Binary":
+        return {"DataType": kind, "BinaryValue": value["BinaryValue"]}
+    return {"DataType": kind, "StringValue": value["StringValue"]}
 
 
 def encodable(text: str) -> bool:
@@ -101,19 +115,24 @@ def texts_by_protocol(message: str, structure: str | None) -> dict[str, str] | N
     if structure != "json":
         raise errors.invalid_parameter("MessageStructure")
     try:
-        document = json.loads(message, object_pairs_hook=_pairs)
+        document = json.loads(message, object_pairs_hook=_pairs, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise errors.invalid_parameter("Message Structure - JSON message body failed to parse") from None
     if not isinstance(document, _Pairs):
         raise errors.invalid_parameter("Message Structure - JSON message body failed to parse")
     keys = [key for key, _ in document]
-    if len(set(keys)) != len(keys):
+    texts = {key: value for key, value in document if isinstance(value, str)}
+    if len(set(keys)) != len(keys) or not all(map(encodable, texts.values())):
         raise errors.invalid_parameter("Message Structure - JSON message body failed to parse")
-    return {key: value for key, value in document if isinstance(value, str)}
+    return texts
 
 
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object that still has its duplicate keys."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> _Pairs:

@@ -36,6 +36,8 @@ class Publisher(NamedTuple):
 
     base_url: str
     trace_header: str | None
+    hops: int = 0
+    """How many services the message has come through."""
 
 
 class Draft(NamedTuple):
@@ -60,7 +62,8 @@ def publish(ctx: SnsContext, request: PublishRequest) -> dict[str, Any] | Awaita
     Raises InvalidParameter, ParameterValueInvalid, ValidationError, NotFound, EndpointDisabled, PlatformApplicationDisabled,
     AuthorizationError, OptedOut.
     """
-    targets = [name for name in ("TopicArn", "TargetArn", "PhoneNumber") if request.get(name)]
+    targets = [name for name in ("TopicArn", "TargetArn") if request.get(name)]
+    targets += ["PhoneNumber"] if "PhoneNumber" in request else []
     if request.get("Message") is None:
         raise errors.missing("message")
     if not targets:
@@ -98,11 +101,12 @@ def check_entry(topic: Topic, entry: PublishEntry, path: str = "") -> Draft:
     message = entry.get("Message")
     if message is None:
         raise errors.missing(f"{path}message")
-    attributes = entry.get("MessageAttributes", {})
-    payload.check_attributes(attributes)
+    payload.check_encodable(message)
+    attributes = payload.read_attributes(entry.get("MessageAttributes", {}), path)
     group_id, dedup_id = entry.get("MessageGroupId"), entry.get("MessageDeduplicationId")
     _check_ids(topic, group_id, dedup_id)
-    texts = payload.texts_by_protocol(message, entry.get("MessageStructure"))
+    # An empty message is refused as such, whatever its structure.
+    texts = payload.texts_by_protocol(message, entry.get("MessageStructure")) if message else None
     payload.check_default(texts)
     size = payload.size_bytes(message, attributes)
     return Draft(message, texts, entry.get("Subject"), attributes, group_id, dedup_id, size)
@@ -170,6 +174,7 @@ def send(
         dedup_id=dedup_id,
         sequence_number=sequence_number,
         trace_header=by.trace_header,
+        hops=by.hops,
     )
     if topic.archive is not None:
         topic.archive.keep(notification, now_ms)
@@ -191,8 +196,8 @@ def _check_direct(request: PublishRequest, *platforms: str) -> tuple[str, dict[s
     """Check a message that goes to no topic; the text that is sent, all texts, the attributes."""
     message = payload.check_message(request.get("Message"))
     payload.check_subject(request.get("Subject"))
-    attributes = request.get("MessageAttributes", {})
-    payload.check_attributes(attributes)
+    payload.check_encodable(message)
+    attributes = payload.read_attributes(request.get("MessageAttributes", {}))
     if request.get("MessageDeduplicationId") is not None:
         raise errors.deduplication_on_standard()
     texts = payload.texts_by_protocol(message, request.get("MessageStructure"))
@@ -223,7 +228,9 @@ def _publish_to_endpoint(ctx: SnsContext, request: PublishRequest) -> dict[str, 
     text = message if texts is None else texts.get(platform, texts.get("default", ""))
     message_id = ctx.emulator.ids.uuid()
     structure = request.get("MessageStructure")
-    fanout.capture_push(ctx.state, endpoint, message_id, text, request.get("Subject"), attributes, structure=structure)
+    fanout.capture_push(
+        ctx.emulator, endpoint, message_id, text, request.get("Subject"), attributes, structure=structure
+    )
     return {"MessageId": message_id}
 
 

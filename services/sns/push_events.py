@@ -39,7 +39,7 @@ def endpoint_deleted(emulator: Emulator, endpoint: Endpoint) -> None:
 
 
 def delivery_failed(
-    emulator: Emulator, endpoint: Endpoint, message_id: str, failure_type: str, failure_message: str
+    emulator: Emulator, endpoint: Endpoint, message_id: str, failure_type: str, failure_message: str, *, hops: int = 0
 ) -> None:
     """Tell of a message that did not reach its device and never will. `failure_type` is a word such as EndpointDisabled."""
     failure: dict[str, str | int] = {
@@ -48,10 +48,12 @@ def delivery_failed(
         "FailureType": failure_type,
         "MessageId": message_id,
     }
-    _tell(emulator, endpoint, "DeliveryFailure", failure)
+    _tell(emulator, endpoint, "DeliveryFailure", failure, hops=hops)
 
 
-def _tell(emulator: Emulator, endpoint: Endpoint, event: str, more: dict[str, str | int] | None = None) -> None:
+def _tell(
+    emulator: Emulator, endpoint: Endpoint, event: str, more: dict[str, str | int] | None = None, *, hops: int = 0
+) -> None:
     """Publish an event where the application has a topic for it. Whoever caused it does not hear of a failure; the log does."""
     application = endpoint.application
     topic_arn = application.attributes.get(f"Event{event}")
@@ -69,6 +71,7 @@ def _tell(emulator: Emulator, endpoint: Endpoint, event: str, more: dict[str, st
         orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode(),
         source_arn=application.arn,
         subject=_subject(application, event),
+        hops=hops,
     )
     try:
         emulator.router.send(topic_arn, envelope)

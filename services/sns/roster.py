@@ -41,6 +41,8 @@ def forget(emulator: Emulator, subscription: Subscription, reason: str) -> None:
     if subscription.replay is not None:
         subscription.replay.stop()
     emulator.router.deliveries.close(subscription.lane, reason)
+    if subscription.asking is not None:
+        emulator.router.deliveries.close(subscription.asking, reason)
 
 
 def sweep(emulator: Emulator, topic: Topic, now_ms: int) -> None:

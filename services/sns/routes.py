@@ -44,7 +44,11 @@ class Routes:
         """List who gets a message."""
         chosen = list(self._all)
         if self._by_attributes:
-            chosen += self._by_attributes.match(filters.attribute_fields(notification.attributes))
+            seen = filters.attribute_fields(notification.attributes)
+            matching = self._by_attributes.match(seen.fields)
+            if seen.broken:
+                matching = [each for each in matching if each.pattern and not each.pattern.paths & seen.broken]
+            chosen += matching
         for protocol, index in self._by_body.items():
             if index:
                 fields = filters.body_fields(notification.text(protocol), index.interest)

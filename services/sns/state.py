@@ -114,6 +114,9 @@ class Subscription:
     lane: Lane = field(init=False)
     """The way to it through the router (deliver.py makes it)."""
 
+    asking: Lane | None = None
+    """The way by which it was last asked to confirm, or told of its end."""
+
     replay: Replay | None = None
 
     @property
@@ -218,6 +221,7 @@ class SnsState(ServiceState):
             for subscription in topic.subscriptions.values():
                 if subscription.replay is not None:
                     subscription.replay.stop()
+            topic.subscriptions.clear()  # what is still on its way to many goes no further
         self.emulator.router.deliveries.forget("sns", self.account, self.region)
 
 

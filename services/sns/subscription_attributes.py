@@ -5,12 +5,13 @@ Source: the API pages of Subscribe, SetSubscriptionAttributes, GetSubscriptionAt
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from emulator.arns import parse_arn
-from services.sns import archives, delivery_policy, errors, fanout, filters, limits, protocols
+from services.sns import archives, delivery_policy, errors, fanout, filters, limits, protocols, roster
 from services.sns.state import home
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from services.sns.message import Notification
     from services.sns.state import Subscription, Topic
 
+_EMPTY = re.compile(r"\s*\{\s*\}\s*")
 IN_SUBSCRIBE = "Attributes Reason: "
 """Stands in a refusal by Subscribe in front of the attribute's name."""
 
@@ -29,6 +31,7 @@ class Subject(NamedTuple):
 
     topic: Topic
     protocol: str
+    endpoint: str
     owner: str
     scope: str
     """FilterPolicyScope, as it will be."""
@@ -38,6 +41,8 @@ class Subject(NamedTuple):
 
 def check(subject: Subject, name: str, value: str) -> str:
     """Check one attribute's value and give it as AWS keeps it; empty text unsets it. Raises InvalidParameter."""
+    if not value and name == "SubscriptionRoleArn" and subject.protocol == "firehose":
+        raise errors.invalid_parameter(f"{subject.prefix}SubscriptionRoleArn")
     return CHECKS[name](subject, value) if value else ""
 
 
@@ -48,7 +53,7 @@ def _delivery_policy(subject: Subject, value: str) -> str:
 
 
 def _filter_policy(subject: Subject, value: str) -> str:
-    if value.strip() == "{}":
+    if _EMPTY.fullmatch(value):
         return ""
     filters.parse_filter(value, subject.scope, subject.prefix)
     return value
@@ -89,7 +94,8 @@ def _redrive_policy(subject: Subject, value: str) -> str:
     topic = subject.topic
     if arn is None or arn.service != "sqs" or (arn.region, arn.account) != (topic.region, subject.owner):
         raise errors.invalid_parameter(f"{place}: deadLetterTargetArn is an invalid arn")
-    if arn.resource.endswith(".fifo") != topic.fifo:
+    fifo_letters, fifo_queue = arn.resource.endswith(".fifo"), subject.endpoint.endswith(".fifo")
+    if fifo_letters != topic.fifo and (fifo_letters or fifo_queue):
         kind = "FIFO" if topic.fifo else "standard"
         raise errors.invalid_parameter(
             f"{place}: must use a {kind} queue as DLQ for a {kind} Subscription to a {kind} Topic."
@@ -144,6 +150,7 @@ def check_filter_policies(emulator: Emulator, topic: Topic) -> None:
     """Check that there may be one more filter policy. Raises FilterPolicyLimitExceeded."""
     if not emulator.settings.quotas:
         return
+    roster.sweep(emulator, topic, emulator.clock.now_ms())
     on_topic = topic.filter_policies
     in_account = home(emulator, topic.account, topic.region).filter_policies
     if on_topic >= limits.FILTER_POLICIES_PER_TOPIC_MAX or in_account >= limits.FILTER_POLICIES_PER_ACCOUNT_MAX:
@@ -152,21 +159,23 @@ def check_filter_policies(emulator: Emulator, topic: Topic) -> None:
 
 def start_replay(emulator: Emulator, subscription: Subscription) -> None:
     """Begin the replay that the subscription's ReplayPolicy asks for, in place of one that runs; none where it asks for none."""
-    if subscription.replay is not None:
-        subscription.replay.stop()
-        subscription.replay = None
+    held = [] if subscription.replay is None else subscription.replay.stop()
     policy = subscription.attributes.get("ReplayPolicy")
-    if policy is None:
-        return
-    subscription.replay = archives.Replay(emulator, subscription, policy)
-    if subscription.confirmed:
-        wants = filters.matcher(subscription.pattern, subscription.scope)
+    replay = None if policy is None else archives.Replay(emulator, subscription, policy)
+    subscription.replay = replay
 
-        def take(notification: Notification) -> None:
-            if wants(notification.attributes, notification.text(subscription.protocol)):
-                fanout.deliver_to(emulator, notification, subscription)
+    def deliver(notification: Notification) -> None:
+        fanout.deliver_to(emulator, notification, subscription)
 
-        subscription.replay.start(take)
+    def take(notification: Notification) -> None:
+        if filters.wanted(subscription, notification):
+            deliver(notification)
+
+    for published_ms, notification in held:
+        if replay is None or not replay.brings(published_ms):
+            deliver(notification)
+    if replay is not None and subscription.confirmed:
+        replay.start(take, deliver)
 
 
 def show(subscription: Subscription) -> dict[str, str]:

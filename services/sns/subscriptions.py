@@ -49,25 +49,29 @@ def subscribe(ctx: SnsContext, request: SubscribeRequest) -> dict[str, Any]:
         raise errors.missing("protocol")
     protocols.check_protocol(topic, protocol)
     endpoint = protocols.check_endpoint(ctx, topic, protocol, request.get("Endpoint"))
-    attributes = _check_attributes(ctx, topic, protocol, request.get("Attributes", {}))
+    attributes = _check_attributes(ctx, topic, (protocol, endpoint), request.get("Attributes", {}))
     roster.sweep(ctx.emulator, topic, ctx.now_ms)
     subscription = topic.by_endpoint.get((protocol, endpoint))
     if subscription is None:
         subscription = _new(ctx, topic, protocol, endpoint, attributes)
     else:
         _compare(subscription, attributes)
+    if not subscription.confirmed and protocols.confirmed_at_once(protocol, endpoint, ctx.account):
+        # Somebody else had subscribed it, and its owner has just agreed.
+        confirmations.accept(ctx.emulator, subscription)
+        subscription.authenticated = True
     if not subscription.confirmed:
         confirmations.ask(ctx.emulator, subscription, ctx.now_ms)
     shown = subscription.confirmed or request.get("ReturnSubscriptionArn", False)
     return {"SubscriptionArn": subscription.arn if shown else "pending confirmation"}
 
 
-def _check_attributes(ctx: SnsContext, topic: Topic, protocol: str, given: dict[str, str]) -> dict[str, str]:
+def _check_attributes(ctx: SnsContext, topic: Topic, place: tuple[str, str], given: dict[str, str]) -> dict[str, str]:
     for name in given:
         if name not in CHECKS:
             raise errors.invalid_parameter(f"{IN_SUBSCRIBE}Unknown attribute: {name}")
     scope = given.get("FilterPolicyScope") or DEFAULTS["FilterPolicyScope"]
-    subject = Subject(topic, protocol, ctx.account, scope, IN_SUBSCRIBE)
+    subject = Subject(topic, *place, ctx.account, scope, IN_SUBSCRIBE)
     # The scope before the policy that is read in it: CHECKS has them in that order.
     return {name: subscription_attributes.check(subject, name, given[name]) for name in CHECKS if name in given}
 
@@ -130,11 +134,24 @@ def confirm_subscription(ctx: SnsContext, request: ConfirmSubscriptionRequest) -
     sealed = request.get("AuthenticateOnUnsubscribe", "").lower() == "true"
     if sealed and not ctx.access_key:
         raise errors.authorization_error("AuthenticateOnUnsubscribe needs a signed request")
-    if not subscription.confirmed or subscription.arn not in topic.subscriptions:
+    ended = subscription.arn not in topic.subscriptions
+    if ended:
+        _check_return(ctx, subscription)
+    if ended or not subscription.confirmed:
         confirmations.accept(ctx.emulator, subscription)
         subscription.authenticated = bool(ctx.access_key)
         subscription.sealed = sealed
     return {"SubscriptionArn": subscription.arn}
+
+
+def _check_return(ctx: SnsContext, subscription: Subscription) -> None:
+    """Check that an ended subscription can be restored: its endpoint has no newer one, and the topic has room for it."""
+    topic = subscription.topic
+    if (subscription.protocol, subscription.endpoint) in topic.by_endpoint:
+        raise errors.invalid_parameter("Token")
+    _check_limits(topic, subscription.protocol, quotas=ctx.emulator.settings.quotas)
+    if subscription.pattern is not None:
+        subscription_attributes.check_filter_policies(ctx.emulator, topic)
 
 
 @operation("Unsubscribe")
@@ -154,6 +171,7 @@ def unsubscribe(ctx: SnsContext, request: SubscriptionRequest) -> None:
     if signed and ctx.account not in owners and (subscription.sealed or subscription.protocol not in UNSIGNED):
         raise errors.authorization_error("Only the owner of the subscription or of the topic can unsubscribe it")
     roster.forget(ctx.emulator, subscription, "the subscription was deleted")
+    subscription.topic.tokens.pop(subscription.token, None)
     subscription.topic.subscriptions_deleted += 1
     if not signed or ctx.account != subscription.owner:
         confirmations.tell_of_end(ctx.emulator, subscription, ctx.now_ms)
@@ -200,6 +218,8 @@ def get_subscription_attributes(ctx: SnsContext, request: SubscriptionRequest) -
 def set_subscription_attributes(ctx: SnsContext, request: SetSubscriptionAttributesRequest) -> None:
     """Set one attribute, or unset it with empty text or none. Raises NotFound, InvalidParameter, FilterPolicyLimitExceeded."""
     subscription = find_subscription(ctx, request.get("SubscriptionArn"))
+    if ctx.account not in (subscription.owner, subscription.topic.account):
+        raise errors.not_the_owner("SetSubscriptionAttributes", ctx.account, subscription.arn)
     name = request.get("AttributeName")
     if name is None:
         raise errors.missing("attributeName")
@@ -207,7 +227,8 @@ def set_subscription_attributes(ctx: SnsContext, request: SetSubscriptionAttribu
         raise errors.invalid_parameter("AttributeName")
     given, attributes = request.get("AttributeValue", ""), subscription.attributes
     scope = (given or DEFAULTS["FilterPolicyScope"]) if name == "FilterPolicyScope" else subscription.scope
-    subject = Subject(subscription.topic, subscription.protocol, subscription.owner, scope, "")
+    place = (subscription.protocol, subscription.endpoint)
+    subject = Subject(subscription.topic, *place, subscription.owner, scope, "")
     value = subscription_attributes.check(subject, name, given)
     if name == "FilterPolicyScope" and "FilterPolicy" in attributes:
         subscription_attributes.check(subject, "FilterPolicy", attributes["FilterPolicy"])

@@ -9,6 +9,7 @@ from emulator.arns import make_arn
 from emulator.service import operation
 from services.sns import data_protection, errors, limits, topic_attributes
 from services.sns.pages import page
+from services.sns.policies import default_policy
 from services.sns.roster import forget, sweep
 from services.sns.state import Topic, find_topic, seek_topic
 from services.sns.tags import check_tags
@@ -82,7 +83,9 @@ def _check(topic: Topic, name: str, value: str) -> str:
 
 def _compare(topic: Topic, values: dict[str, str], tags: dict[str, str] | None) -> None:
     """Check that an existing topic is as CreateTopic says."""
-    defaults = {"ContentBasedDeduplication": "false"} if topic.fifo else {}
+    defaults = {"Policy": default_policy(topic.arn, topic.account)}
+    if topic.fifo:
+        defaults["ContentBasedDeduplication"] = "false"
     for name, value in values.items():
         if name not in topic_attributes.FIXED and topic.attributes.get(name, defaults.get(name, "")) != value:
             raise errors.invalid_parameter(f"{_IN_CREATE}Topic already exists with different attributes")
@@ -130,5 +133,6 @@ def set_topic_attributes(ctx: SnsContext, request: SetTopicAttributesRequest) ->
         raise errors.missing("attributeName")
     if name not in topic_attributes.CHECKS or name in topic_attributes.FIXED:
         raise errors.invalid_parameter("AttributeName")
+    sweep(ctx.emulator, topic, ctx.now_ms)
     value = topic_attributes.check(topic, name, request.get("AttributeValue", ""))
     topic_attributes.store(ctx.emulator, topic, name, value)

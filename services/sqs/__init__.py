@@ -20,6 +20,7 @@ SERVICE = Service(
     new_state=SqsState,
     namespace="com.amazonaws.sqs",
     xml_namespace=names.XML_NAMESPACE,
+    error_detail=True,
     protocols=("json", "query"),
     hosts=("sqs", "queue"),
     amend=names.amend,

@@ -21,7 +21,10 @@ def deliver(emulator: Emulator, arn: Arn, envelope: Envelope) -> None:
     """Put an event into a queue. Raises UndeliverableError in the words of the error that SendMessage would have answered."""
     queue = queue_by_arn(emulator, str(arn))
     if queue is None:
-        raise UndeliverableError("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+        raise UndeliverableError(
+            "AWS.SimpleQueueService.NonExistentQueue",
+            "The specified queue does not exist or you do not have access to it.",
+        )
     draft = Draft(
         envelope.body,
         principal_id(arn.account),

@@ -35,7 +35,7 @@ class Range:
 
     def matches(self, value: Value) -> bool:
         """Tell whether a value passes."""
-        if isinstance(value, str | Literal):
+        if isinstance(value, (str, Literal)):
             return False
         above = value > self.low if self.low_open else value >= self.low
         return above and (value < self.high if self.high_open else value <= self.high) and is_comparable(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_other_work_gets_its_turn_between_the_slices(cloud: Harness, topic: str)
 
     cloud._loop.run(both())
     assert seen[0] == SLICE
-    assert all(after - before <= SLICE for before, after in zip(seen, seen[1:], strict=False))
+    assert all(after - before <= SLICE for before, after in pairwise(seen))
 
 
 def test_the_201st_filter_policy_of_a_topic_is_refused(sns: Any) -> None:

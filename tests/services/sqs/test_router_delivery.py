@@ -207,7 +207,7 @@ def test_a_fifo_queue_refuses_an_event_as_it_refuses_a_message(
 )
 def test_a_missing_queue_cannot_be_delivered_to(cloud: Harness, sqs: Any, arn: str) -> None:
     url = make_queue(sqs)
-    assert refusal(cloud, arn) == (NO_QUEUE, "The specified queue does not exist.")
+    assert refusal(cloud, arn) == (NO_QUEUE, "The specified queue does not exist or you do not have access to it.")
     assert counts(sqs, url) == (0, 0, 0)
 
 
