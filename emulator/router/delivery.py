@@ -38,6 +38,8 @@ WAITING_MAX = 100_000
 LANE_SHARE = 100
 IN_FLIGHT_MAX = 16
 """Requests at one time to one subscriber."""
+IN_FLIGHT_CROWD = 256
+"""While so many are on their way in all, each subscriber may have one only: connections are file descriptors."""
 FAILED_MAX = 1_000
 """Failures that are remembered; the oldest go first."""
 TIMER_LATE_MS = 20
@@ -238,7 +240,8 @@ class Deliveries:
     def _pump(self, lane: Lane) -> None:
         """Start what may start."""
         while lane.queue and not lane.closed:
-            if lane.in_flight >= (1 if lane.ordered else IN_FLIGHT_MAX) or (lane.ordered and self._retrying(lane)):
+            alone = lane.ordered or self.in_flight >= IN_FLIGHT_CROWD
+            if lane.in_flight >= (1 if alone else IN_FLIGHT_MAX) or (lane.ordered and self._retrying(lane)):
                 return
             if not self._slot(lane):
                 return

@@ -42,6 +42,19 @@ def test_a_lane_that_hangs_does_not_hold_up_another() -> None:
 # Bounds.
 
 
+def test_in_a_crowd_each_lane_has_one_post_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "IN_FLIGHT_CROWD", 20)
+
+    async def work(rig: Rig) -> None:
+        for name in ("one", "two", "three"):
+            await rig.post(rig.lane(f"http://localhost/{name}"), *(f"{name} {number}" for number in range(16)))
+        assert rig.deliveries.in_flight == 16 + 4 + 1
+        await rig.flights[-1].land()
+        assert rig.flown[-2:] == ["three 0", "three 1"]
+
+    run(work)
+
+
 def test_a_lane_has_16_posts_on_their_way_at_most() -> None:
     async def work(rig: Rig) -> None:
         await rig.post(rig.lane(URL), *(f"{number}" for number in range(20)))
@@ -150,6 +163,7 @@ def test_a_throttle_lets_its_number_through_each_second_and_not_one_more(
     monkeypatch: pytest.MonkeyPatch, per_second: int
 ) -> None:
     monkeypatch.setattr(delivery, "IN_FLIGHT_MAX", 1_000_000)
+    monkeypatch.setattr(delivery, "IN_FLIGHT_CROWD", 1_000_000)
 
     async def work(rig: Rig) -> None:
         await rig.post(rig.lane(URL, per_second_max=per_second), *(f"{number}" for number in range(3 * per_second)))
