@@ -16,6 +16,8 @@ import orjson
 
 from emulator.log.log import Log
 from emulator.log.replay import Cursor, replay
+from emulator.router.delivery import UndeliverableError
+from emulator.router.router import Envelope
 from emulator.tasks import dispose
 from services.sns import errors, limits
 from services.sns.message import Notification
@@ -65,13 +67,13 @@ class Archive:
             "message": notification.message,
             "timestamp": notification.timestamp,
             "base_url": notification.base_url,
-            "structured": notification.texts is not None,
             "texts": notification.texts,
             "subject": notification.subject,
             "attributes": notification.attributes,
             "group_id": notification.group_id,
             "dedup_id": notification.dedup_id,
             "sequence_number": notification.sequence_number,
+            "trace_header": notification.trace_header,
         }
         self.log.append(orjson.dumps(record, default=lambda value: base64.b64encode(value).decode()), now_ms)
 
@@ -95,6 +97,7 @@ def read_back(topic: Topic, entry: Entry) -> Notification:
         group_id=record["group_id"],
         dedup_id=record["dedup_id"],
         sequence_number=record["sequence_number"],
+        trace_header=record["trace_header"],
         replayed=True,
     )
 
@@ -196,9 +199,20 @@ class Replay:
         if end_ms is not None and now_ms > end_ms:
             return True
         if self.status == "In progress":
-            self._held.append((now_ms, notification))
+            if len(self._held) < limits.HELD_MAX:
+                self._held.append((now_ms, notification))
+            else:
+                self._refuse(notification)
             return True
         return False
+
+    def _refuse(self, notification: Notification) -> None:
+        """Dead-letter a message for which there is no room."""
+        lane = self._subscription.lane
+        message = f"{limits.HELD_MAX} messages wait already for the replay to end"
+        envelope = Envelope(notification.message, notification.topic.arn, hops=notification.hops + 1)
+        refusal = UndeliverableError("TooManyPendingDeliveries", message)
+        self._emulator.router.deliveries.refuse(lane, envelope, notification.message_id, refusal)
 
     def brings(self, published_ms: int) -> bool:
         """Whether a message of that instant comes by this replay, or is not wanted after it."""
@@ -207,14 +221,15 @@ class Replay:
     def start(self, take: Take, deliver: Take) -> None:
         """Begin to replay beside the requests; each message of the window goes to `take`, then each that had to wait to `deliver`."""
         archive = self._subscription.topic.archive
+        last = 0 if archive is None else archive.log.end_offset  # what comes from here on is held
         self.status = "In progress"
         name = f"replay to {self._subscription.arn}"
-        self._task = self._emulator.tasks.start(name, self._run(archive, take, deliver))
+        self._task = self._emulator.tasks.start(name, self._run(archive, last, take, deliver))
 
-    async def _run(self, archive: Archive | None, take: Take, deliver: Take) -> None:
+    async def _run(self, archive: Archive | None, last: int, take: Take, deliver: Take) -> None:
         try:
             if archive is not None:
-                await self._replay(archive, take)
+                await self._replay(archive, last, take)
         except Exception:
             self.status = "Failed"
             self._release(deliver)
@@ -222,10 +237,9 @@ class Replay:
         self.status = "Completed"
         self._release(deliver)
 
-    async def _replay(self, archive: Archive, take: Take) -> None:
+    async def _replay(self, archive: Archive, last: int, take: Take) -> None:
         archive.expire(self._emulator.clock.now_ms())
         log, (start_ms, end_ms) = archive.log, self._window
-        last = log.end_offset
         cursor = Cursor(log.offset_at(start_ms), None if end_ms is None else end_ms + 1)
 
         def take_entry(entry: Entry) -> None:

@@ -34,6 +34,8 @@ TOKEN_MAX_CHARS = 128
 RAW_ATTRIBUTES_MAX = 10
 DEDUPLICATION_WINDOW_MS = 300_000
 ARCHIVE_DAYS_MAX = 365
+HELD_MAX = 10_000
+"""Messages that may wait for a replay to end. (Ours: AWS has no such number.)"""
 
 # Subscriptions that wait for confirmation.
 TOKEN_VALID_MS = 2 * 24 * 3_600_000

@@ -111,6 +111,8 @@ def _role(subject: Subject, value: str) -> str:
 
 
 def _replay_policy(subject: Subject, value: str) -> str:
+    if _EMPTY.fullmatch(value):
+        return ""
     return archives.check_replay_policy(subject.topic, value, subject.prefix)
 
 

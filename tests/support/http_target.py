@@ -151,6 +151,7 @@ class HttpTarget:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
+        self._server.socket.close()
         self.release()
         self.hang_up()
         self._server.server_close()

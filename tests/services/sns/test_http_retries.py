@@ -455,6 +455,7 @@ def test_a_subscriber_in_trouble_slows_neither_the_healthy_nor_the_publisher(
     assert sorted(int(request.json["Message"]) for request in other.requests) == list(range(40))
     assert sorted(int(json.loads(body)["Message"]) for body in bodies(sqs, url)) == list(range(40))
     assert len(pending(cloud, target=target.url())) == 40
+    until(lambda: len(target.requests) == (16 if trouble == HANG else 40))
     cloud.settle_deliveries(hanging=16 if trouble == HANG else 0)
     assert pending(cloud, target=other.url()) == []
 
@@ -482,3 +483,5 @@ def test_the_publisher_hears_nothing_of_failures(cloud: Harness, sns: Any, topic
     answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
     assert [entry["Id"] for entry in answer["Successful"]] == ["a", "b"]
     assert answer.get("Failed", []) == []
+    cloud.settle_deliveries()
+    assert len(pending(cloud)) + len(failed(cloud)) == 2
