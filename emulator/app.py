@@ -207,11 +207,13 @@ class Emulator:
             parsed = (
                 service.json.parse(operation, request.body) if form is None else service.query.parse(operation, form)
             )
+            if service.constrained:
+                service.constraints.check(operation, parsed)
             answer = service.operations[operation](context, parsed)
             if answer is not None and not isinstance(answer, dict):
                 answer = await answer
             if form is None:
-                headers, body = service.json.render(answer, request_id)
+                headers, body = service.json.render(operation, answer, request_id)
             else:
                 headers, body = service.query.render(operation, answer, request_id)
         except AwsError as error:

@@ -53,6 +53,11 @@ def malformed_input(message: str) -> AwsError:
     return AwsError("MalformedInput", message, type="SerializationException")
 
 
+def validation_exception(message: str) -> AwsError:
+    """Refuse a request that breaks the constraints of AWS's model, in the words of AWS's front end (wire/constraints.py)."""
+    return AwsError("ValidationException", message)
+
+
 def access_denied(message: str) -> AwsError:
     """Refuse a caller."""
     return AwsError("AccessDenied", message, 403, type="AccessDeniedException")

@@ -44,6 +44,10 @@ class Ids:
         """Draw 64 bits."""
         return self._bits(64)
 
+    def fraction(self) -> float:
+        """Draw from [0, 1): jitter."""
+        return self._random.random()
+
     def sequence_number(self) -> str:
         """Make the next 20-digit sequence number: increasing, not consecutive, as Amazon SQS and SNS make them for FIFO."""
         self._sequence += _SEQUENCE_STEP

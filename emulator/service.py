@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from emulator.wire.aws_json import AwsJson
+from emulator.wire.constraints import Constraints
 from emulator.wire.model import Model
 from emulator.wire.query import Query
 
@@ -78,6 +79,10 @@ class Service:
     protocols: tuple[str, ...] = ("json",)
     """json, query: what clients may speak."""
 
+    constrained: bool = False
+    """Whether AWS's front end holds requests against the constraints of the description (lengths, patterns, ...) before the
+    service sees them; the services that came from the query protocol have words of their own instead."""
+
     hosts: tuple[str, ...] = ()
     """First labels of host names that mean this service."""
 
@@ -128,9 +133,16 @@ class Service:
         model = self.model if self.amend is None else Model(self.name, self.amend)
         return Query(model, self.xml_namespace, error_detail=self.error_detail)
 
+    @cached_property
+    def constraints(self) -> Constraints:
+        """What the description demands of requests, compiled."""
+        return Constraints(self.model)
+
     def compile(self) -> None:
         """Do now what would else be done at the first call. A second protocol, which few clients speak, waits for the
         first that does.
         """
         _ = self.operations
         getattr(self, self.protocols[0])
+        if self.constrained:
+            _ = self.constraints

@@ -111,3 +111,28 @@ class PhasedBackoff:
         """The sum of all delays; O(backoff)."""
         between_ms = sum(self._between(step) for step in range(self.backoff))
         return self.pre * self.min_ms + between_ms + self.post * self.max_ms
+
+
+class JitteredBackoff:
+    """EventBridge's retry policy: delays that double from `FIRST_MS` to `LONGEST_MS`, each shortened by chance to as little as half.
+
+    AWS says "exponential back-off and jitter", 185 attempts in 24 hours; that is what this comes to. `draw` gives numbers from [0, 1).
+    """
+
+    FIRST_MS = 1_000
+    LONGEST_MS = 600_000
+    _DOUBLINGS = 10
+    """Enough to reach the longest."""
+
+    __slots__ = ("_draw", "retries")
+
+    def __init__(self, retries: int, draw: Callable[[], float]) -> None:
+        self.retries = retries
+        self._draw = draw
+
+    def delay_ms(self, retry: int) -> int | None:
+        """Tell how long to wait before a retry."""
+        if retry >= self.retries:
+            return None
+        longest_ms = min(self.FIRST_MS << min(retry, self._DOUBLINGS), self.LONGEST_MS)
+        return round(longest_ms * (1 - self._draw() / 2))

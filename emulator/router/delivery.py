@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from emulator.clock import Clock, Timer
-    from emulator.ids import Ids
     from emulator.router.backoff import Backoff
     from emulator.router.router import Envelope
     from emulator.tasks import Tasks
@@ -48,14 +47,15 @@ TIMER_LATE_MS = 20
 
 class UndeliverableError(Exception):
     """An event could not be delivered. `code` is AWS's word for dead-letter attributes; `permanent` says that a retry
-    cannot help.
+    cannot help. `retry_after_ms` is what the target itself asked for: the next attempt comes no sooner, and never if it is negative.
     """
 
-    def __init__(self, code: str, message: str, *, permanent: bool = True) -> None:
+    def __init__(self, code: str, message: str, *, permanent: bool = True, retry_after_ms: int | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.permanent = permanent
+        self.retry_after_ms = retry_after_ms
 
 
 class Failure(NamedTuple):
@@ -65,6 +65,8 @@ class Failure(NamedTuple):
     message: str
     attempts: int
     exhausted: bool
+    expired: bool = False
+    """Whether it was the age and not the number of attempts that ran out."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +89,9 @@ class Lane:
 
     ordered: bool = False
     """Whether nothing may overtake a delivery that waits for a retry."""
+
+    age_max_ms: int | None = None
+    """How old a delivery may become: its last attempt is made at that age at the latest."""
 
     per_second_max: int | None = None
     on_failure: Callable[[Delivery, Failure], None] | None = None
@@ -134,10 +139,9 @@ class Delivery:
 class Deliveries:
     """All deliveries of one Emulator."""
 
-    def __init__(self, clock: Clock, tasks: Tasks, ids: Ids, send: Send) -> None:
+    def __init__(self, clock: Clock, tasks: Tasks, send: Send) -> None:
         self._clock = clock
         self._tasks = tasks
-        self._ids = ids
         self._send = send
         self._numbers = count(1)
         self._waiting: dict[int, Delivery] = {}
@@ -322,14 +326,20 @@ class Deliveries:
             self._retry_later(delivery, error)
 
     def _retry_later(self, delivery: Delivery, error: UndeliverableError) -> None:
-        delay_ms = delivery.lane.backoff.delay_ms(delivery.attempts - 1)
-        if delay_ms is None:
+        lane, now_ms = delivery.lane, self._clock.now_ms()
+        end_ms = None if lane.age_max_ms is None else delivery.created_ms + lane.age_max_ms
+        asked_ms = error.retry_after_ms or 0
+        # At the end of its age an event has its last attempt, but not where the target asked not to be tried so soon.
+        expired = end_ms is not None and (now_ms >= end_ms or now_ms + asked_ms > end_ms)
+        delay_ms = lane.backoff.delay_ms(delivery.attempts - 1)
+        if delay_ms is None or expired or asked_ms < 0:
             self._leave(delivery)
-            self._give_up(delivery, error, exhausted=True)
+            self._give_up(delivery, error, exhausted=delay_ms is None or expired, expired=expired)
             return
         delivery.error = error
         delivery.state = "retrying"
-        delivery.next_ms = self._clock.now_ms() + delay_ms
+        delay_ms = max(delay_ms, asked_ms)
+        delivery.next_ms = now_ms + delay_ms if end_ms is None else min(now_ms + delay_ms, end_ms)
         delivery.timer = self._clock.call_at(delivery.next_ms, lambda: self._retry(delivery))
 
     def _retry(self, delivery: Delivery) -> None:
@@ -348,11 +358,17 @@ class Deliveries:
         self._end(delivery, "abandoned")
 
     def _give_up(
-        self, delivery: Delivery, error: UndeliverableError, *, exhausted: bool, dead_letter: bool = True
+        self,
+        delivery: Delivery,
+        error: UndeliverableError,
+        *,
+        exhausted: bool,
+        expired: bool = False,
+        dead_letter: bool = True,
     ) -> None:
         """Dead-letter a delivery, and record its end."""
         lane, delivery.error = delivery.lane, error
-        failure = Failure(error.code, error.message, delivery.attempts, exhausted)
+        failure = Failure(error.code, error.message, delivery.attempts, exhausted, expired)
         state = "failed"
         if lane.dead_letter_arn is not None and dead_letter:
             envelope = delivery.envelope if lane.wrap is None else lane.wrap(delivery.envelope, failure)
@@ -401,7 +417,9 @@ class Deliveries:
 
 def _bare(error: UndeliverableError) -> UndeliverableError:
     """Copy an error without its traceback, which would keep alive what all callers had at hand."""
-    return UndeliverableError(error.code, error.message, permanent=error.permanent)
+    return UndeliverableError(
+        error.code, error.message, permanent=error.permanent, retry_after_ms=error.retry_after_ms
+    )
 
 
 def _unexpected(target: str, bug: Exception) -> UndeliverableError:

@@ -30,6 +30,9 @@ class Envelope:
     dedup_id: str | None = None
     trace_header: str | None = None
     subject: str | None = None
+    original: str | None = None
+    """What a dead letter holds, where that is not the body."""
+
     hops: int = 0
     """How many services it has come through; what goes round in a circle ends at HOPS_MAX."""
 
@@ -40,7 +43,7 @@ class Router:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         self.http = HttpSender(emulator.clock)
-        self.deliveries = Deliveries(emulator.clock, emulator.tasks, emulator.ids, self.send)
+        self.deliveries = Deliveries(emulator.clock, emulator.tasks, self.send)
 
     def send(self, arn: str, envelope: Envelope) -> None:
         """Deliver an event through the target service's own door, the same that its public operation uses.

@@ -69,6 +69,11 @@ class AwsJson:
             for name, operation in model.operations.items()
             if operation.input_shape
         }
+        self._writers: dict[str, Callable[[Any], Any]] = {
+            name: writer
+            for name, operation in model.operations.items()
+            if operation.output_shape and (writer := shapes.writer(operation.output_shape)) is not None
+        }
 
     def parse(self, operation: str, body: bytes) -> dict[str, Any]:
         """Read a request's body. Raises MalformedInput (SerializationException) for what is not JSON or of a wrong kind."""
@@ -79,8 +84,12 @@ class AwsJson:
         request: dict[str, Any] = parser(value) if parser else {}
         return request
 
-    def render(self, result: dict[str, Any] | None, request_id: str) -> tuple[Headers, bytes]:
-        """Write an answer; an operation without a result answers an empty body."""
+    def render(self, operation: str, result: dict[str, Any] | None, request_id: str) -> tuple[Headers, bytes]:
+        """Write an answer; an operation without a result answers an empty body. Only the operations whose answers need it
+        have a writer: those of Amazon SQS are what they say.
+        """
+        if result is not None and (write := self._writers.get(operation)) is not None:
+            result = write(result)
         body = b"" if result is None else orjson.dumps(result, default=_encode)
         return json_headers(body, request_id, self._content_type), body
 

@@ -11,8 +11,12 @@ per request.
 | timestamp            | number of seconds since the epoch         | int (ms)       |
 | list, map, structure | array, object, object                     | list, dict     |
 
-null counts as absent. An unknown member of a structure is passed over, as AWS does. A value of a wrong kind is AWS's
-SerializationException; its words are those of AWS's Java front end, which some test suites compare.
+null counts as absent, None in an answer's structure too. An unknown member of a structure is passed over, as AWS does. A
+value of a wrong kind is AWS's SerializationException; its words are those of AWS's Java front end, which some test suites
+compare.
+
+Most answers are in Python what they are in JSON, so that only those with an instant or a member of another name on the wire
+are written through closures; base64 is the business of the JSON encoder (aws_json.py).
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Parse = Callable[[Any], Any]
+    Write = Callable[[Any], Any]
 
 TIMESTAMP_MAX_S = 253_402_300_799
 """The end of the year 9999."""
@@ -85,6 +90,10 @@ def _timestamp(value: Any) -> int:
     raise _mismatch(value, "a Timestamp")
 
 
+def _seconds(instant_ms: int) -> float:
+    return instant_ms / 1000
+
+
 _SCALARS: Mapping[str, Parse] = {
     "string": _string,
     "character": _string,
@@ -99,11 +108,12 @@ _SCALARS: Mapping[str, Parse] = {
 
 
 class JsonShapes:
-    """The parsers of one model's shapes, made when first asked for and then kept; a shape may hold itself."""
+    """The parsers and writers of one model's shapes, made when first asked for and then kept; a shape may hold itself."""
 
     def __init__(self, shapes: Mapping[str, dict[str, Any]]) -> None:
         self._shapes = shapes
         self._parsers: dict[str, Parse] = {}
+        self._writers: dict[str, Write | None] = {}
 
     def parser(self, name: str) -> Parse:
         """Get the parser of a shape."""
@@ -113,6 +123,55 @@ class JsonShapes:
             self._parsers[name] = lambda value: self._parsers[name](value)
             parse = self._parsers[name] = self._compile(self._shapes[name])
         return parse
+
+    def writer(self, name: str) -> Write | None:
+        """Get the writer of a shape; None for one whose values are in Python what they are in JSON."""
+        return self._writer(name) if self._converts(name, set()) else None
+
+    def _converts(self, name: str, seen: set[str]) -> bool:
+        """Whether a shape holds, at any depth, an instant or a member that goes by another name on the wire."""
+        if name in seen:
+            return False
+        seen.add(name)
+        shape = self._shapes[name]
+        members = _members(shape)
+        renamed = any(member.get("locationName", key) != key for key, member in shape.get("members", {}).items())
+        return renamed or shape["type"] == "timestamp" or any(self._converts(member, seen) for member in members)
+
+    def _writer(self, name: str) -> Write | None:
+        if name not in self._writers:
+            # As in `parser`; the door may find that there is nothing to do.
+            self._writers[name] = lambda value: write(value) if (write := self._writers[name]) else value
+            self._writers[name] = self._compile_writer(self._shapes[name])
+        return self._writers[name]
+
+    def _compile_writer(self, shape: dict[str, Any]) -> Write | None:
+        kind = shape["type"]
+        if kind == "structure":
+            return self._structure_writer(shape)
+        if kind == "timestamp":
+            return _seconds
+        if kind not in ("list", "map") or (write := self._writer(_members(shape)[0])) is None:
+            return None
+        if kind == "list":
+            return lambda value: [write(item) for item in value]
+        return lambda value: {key: write(item) for key, item in value.items()}
+
+    def _structure_writer(self, shape: dict[str, Any]) -> Write:
+        members = {
+            name: (member.get("locationName", name), self._writer(member["shape"]))
+            for name, member in shape["members"].items()
+        }
+
+        def write(value: Any) -> dict[str, Any]:
+            written = {}
+            for name, item in value.items():
+                if item is not None:
+                    wire_name, convert = members[name]
+                    written[wire_name] = item if convert is None else convert(item)
+            return written
+
+        return write
 
     def _compile(self, shape: dict[str, Any]) -> Parse:
         kind = shape["type"]
@@ -161,6 +220,15 @@ class JsonShapes:
             return {key: member(item) for key, item in value.items() if item is not None}
 
         return parse
+
+
+def _members(shape: dict[str, Any]) -> list[str]:
+    """Name the shapes that stand in a shape's values; those of map keys, which are texts, aside."""
+    if shape["type"] == "structure":
+        return [member["shape"] for member in shape["members"].values()]
+    if shape["type"] in ("list", "map"):
+        return [shape["member" if shape["type"] == "list" else "value"]["shape"]]
+    return []
 
 
 def _expected(value: object, wanted: str) -> Exception:

@@ -33,7 +33,7 @@ def list_messages(ctx: SqsContext, request: Request) -> Response:
     sqs = ctx.emulator.services["sqs"]
     if b"x-amz-target" in request.headers:
         values = sqs.json.parse("ReceiveMessage", request.body)
-        headers, body = sqs.json.render(_show(ctx, request, values), ctx.request_id)
+        headers, body = sqs.json.render("ReceiveMessage", _show(ctx, request, values), ctx.request_id)
         return Response(200, headers, body)
     try:
         xml = sqs.query.document("ReceiveMessage", _show(ctx, request, request.form()), ctx.request_id)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from emulator.clock import ManualClock, settle
-from emulator.ids import Ids
 from emulator.router.backoff import PhasedBackoff
 from emulator.router.delivery import Deliveries, Lane, UndeliverableError
 from emulator.router.router import Envelope
@@ -68,7 +67,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock, self.tasks = ManualClock(0), Tasks()
-        self.deliveries = Deliveries(self.clock, self.tasks, Ids(1), self._send)
+        self.deliveries = Deliveries(self.clock, self.tasks, self._send)
         self.attempts: list[tuple[int, str, str]] = []
         self.outcomes: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self.always: dict[str, Callable[[], Outcome]] = {}

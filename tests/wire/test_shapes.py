@@ -235,5 +235,6 @@ def test_the_recursive_values_of_dynamodb_are_read() -> None:
 
 
 def test_bytes_of_an_answer_are_written_as_base64(sqs: Service) -> None:
-    _, body = sqs.json.render({"Messages": [{"MessageAttributes": {"a": {"BinaryValue": b"\xff\x00"}}}]}, "id")
+    answer = {"Messages": [{"MessageAttributes": {"a": {"BinaryValue": b"\xff\x00"}}}]}
+    _, body = sqs.json.render("ReceiveMessage", answer, "id")
     assert orjson.loads(body) == {"Messages": [{"MessageAttributes": {"a": {"BinaryValue": "/wA="}}}]}
