@@ -54,7 +54,8 @@ def _post(emulator: Emulator, lane: Lane, envelope: Envelope, message_id: str, h
     url = lane.target
 
     async def post(letter: Envelope) -> None:
-        status = await emulator.router.http.post(url, headers, letter.body.encode(), limits.HTTP_TIMEOUT_MS)
+        body = letter.body.encode()
+        status = await emulator.router.http.post(url, headers, body, limits.HTTP_TIMEOUT_MS, subscriber=lane.subscriber)
         if not 200 <= status < 300:
             permanent = status < 500 and status != 429
             raise UndeliverableError(str(status), f"{url} answered with status {status}", permanent=permanent)
