@@ -69,7 +69,7 @@ def _values(attribute: AttributeValue) -> list[Value] | None:
             return None
         if not isinstance(elements, list):
             return None
-        return [scalar(element) for element in elements] or [OPAQUE]
+        return [scalar(element) for element in elements]  # an empty one is as good as absent
     return [text]
 
 
