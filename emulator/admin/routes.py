@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 import platform
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,6 @@ from starlette.routing import Route
 from emulator import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from starlette.requests import Request
 
     from emulator.app import Emulator
@@ -80,11 +79,15 @@ class Admin:
         if not (limit.isascii() and limit.isdigit() and len(limit) < 8):
             return JSONResponse({"message": f"limit={limit}: must be a number"}, status_code=400)
 
-        def show(found: Iterable[Delivery]) -> list[dict[str, Any]]:
-            shown = [deliveries.show(delivery) for delivery in found]
-            wanted = {key: asked[key] for key in ("source", "subscriber", "target") if key in asked}
-            chosen = [one for one in shown if all(one[key] == value for key, value in wanted.items())]
-            return chosen[::-1][: int(limit)]
+        def show(found: list[Delivery]) -> list[dict[str, Any]]:
+            chosen = (
+                delivery
+                for delivery in reversed(found)
+                if asked.get("source", delivery.lane.source_arn) == delivery.lane.source_arn
+                and asked.get("subscriber", delivery.lane.subscriber) == delivery.lane.subscriber
+                and asked.get("target", delivery.lane.target) == delivery.lane.target
+            )
+            return [deliveries.show(delivery) for delivery in islice(chosen, int(limit))]
 
         counts = {
             "pending": deliveries.count,
@@ -94,7 +97,7 @@ class Admin:
             "lost": deliveries.lost,
         }
         return JSONResponse(
-            {"pending": show(deliveries.waiting()), "failed": show(deliveries.failed), "counts": counts}
+            {"pending": show(list(deliveries.waiting())), "failed": show(list(deliveries.failed)), "counts": counts}
         )
 
     async def reset(self, _request: Request) -> Response:

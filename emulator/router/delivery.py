@@ -371,15 +371,25 @@ class Deliveries:
         failure = Failure(error.code, error.message, delivery.attempts, exhausted, expired)
         state = "failed"
         if lane.dead_letter_arn is not None and dead_letter:
-            envelope = delivery.envelope if lane.wrap is None else lane.wrap(delivery.envelope, failure)
-            refusal = self._try(lane.dead_letter_arn, envelope)
+            refusal = self._dead_letter(lane, lane.dead_letter_arn, delivery.envelope, failure)
             if refusal is None:
                 state = "dead-lettered"
             else:
                 delivery.dead_letter_error = str(refusal)
         self._end(delivery, state)
         if lane.on_failure is not None:
-            lane.on_failure(delivery, failure)
+            try:
+                lane.on_failure(delivery, failure)
+            except Exception:
+                log.exception("the failure of a delivery to %s could not be told", lane.target)
+
+    def _dead_letter(self, lane: Lane, arn: str, envelope: Envelope, failure: Failure) -> UndeliverableError | None:
+        """Send a dead letter; the error, if that fails too."""
+        try:
+            letter = envelope if lane.wrap is None else lane.wrap(envelope, failure)
+        except Exception as bug:  # noqa: BLE001 - as in _try
+            return _unexpected(arn, bug)
+        return self._try(arn, letter)
 
     def _end(self, delivery: Delivery, state: str) -> None:
         self._leave(delivery)
@@ -417,9 +427,7 @@ class Deliveries:
 
 def _bare(error: UndeliverableError) -> UndeliverableError:
     """Copy an error without its traceback, which would keep alive what all callers had at hand."""
-    return UndeliverableError(
-        error.code, error.message, permanent=error.permanent, retry_after_ms=error.retry_after_ms
-    )
+    return UndeliverableError(error.code, error.message, permanent=error.permanent, retry_after_ms=error.retry_after_ms)
 
 
 def _unexpected(target: str, bug: Exception) -> UndeliverableError:

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.router import delivery
 from emulator.router.backoff import PhasedBackoff
-from emulator.router.delivery import Failure
+from emulator.router.delivery import Delivery, Failure
 from emulator.router.router import Envelope
 from tests.support.delivery_rig import DEAD, NEVER, ONCE, OTHER, QUEUE, URL, Rig, S, busy, gone, run
 
@@ -284,3 +284,36 @@ def test_an_unexpected_error_of_the_dead_letter_queue_is_recorded() -> None:
         assert "on purpose" in (one.dead_letter_error or "")
 
     run(work)
+
+
+def test_an_unexpected_error_in_making_a_dead_letter_is_recorded() -> None:
+    def wrap(envelope: Envelope, failure: Failure) -> Envelope:
+        raise LookupError("on purpose")
+
+    async def work(rig: Rig) -> None:
+        rig.outcomes[QUEUE] += [gone(), busy()]
+        lane = rig.lane(backoff=ONCE, ordered=True, dead_letter_arn=DEAD, wrap=wrap)
+        rig.send(lane, *"abc")
+        rig.outcomes[QUEUE] += [gone()]
+        await rig.advance(10 * S)
+        assert rig.bodies() == ["a", "b", "b", "c"]
+        assert rig.failed == [("a", "failed", 1), ("b", "failed", 2)]
+        assert ["on purpose" in (one.dead_letter_error or "") for one in rig.deliveries.failed] == [True, True]
+
+    run(work)
+
+
+def test_an_unexpected_error_of_who_hears_of_a_failure_reaches_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def hear(delivery: Delivery, failure: Failure) -> None:
+        raise LookupError("on purpose")
+
+    async def work(rig: Rig) -> None:
+        rig.outcomes[QUEUE] += [gone(), busy(), gone()]
+        rig.send(rig.lane(backoff=ONCE, ordered=True, on_failure=hear), *"abc")
+        await rig.advance(10 * S)
+        assert rig.bodies() == ["a", "b", "b", "c"]
+        assert rig.failed == [("a", "failed", 1), ("b", "failed", 2)]
+
+    with caplog.at_level(logging.ERROR):
+        run(work)
+    assert len(caplog.records) == 2

@@ -17,7 +17,7 @@ from emulator.clock import ManualClock, settle
 from emulator.router.delivery import UndeliverableError
 from emulator.router.http import ANSWER_MAX_BYTES, HttpSender
 from tests.support.harness import until
-from tests.support.http_target import CLOSE, HANG, Answer, HttpTarget, Raw
+from tests.support.http_target import HANG, Answer, HttpTarget, Raw
 
 TIMEOUT_MS = 15_000
 HEADERS = {"Content-Type": "text/plain; charset=UTF-8", "x-amz-sns-message-id": "1"}
@@ -320,17 +320,6 @@ def test_a_refused_connection_is_a_failure_that_a_retry_may_heal(closed_port: in
         assert error.message.startswith(f"{url}: ")
 
     run(work)
-
-
-def test_a_connection_closed_in_place_of_an_answer_is_a_failure_that_a_retry_may_heal(target: HttpTarget) -> None:
-    target.answer(CLOSE)
-
-    async def work(sender: Sender) -> None:
-        error = await sender.fail(target.url())
-        assert (error.code, error.permanent) == ("ConnectionFailure", False)
-
-    run(work)
-    assert len(target.requests) == 1
 
 
 def test_a_self_signed_certificate_for_another_name_is_good_enough(tls: ssl.SSLContext) -> None:

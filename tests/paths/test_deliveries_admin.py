@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from emulator.router.backoff import PhasedBackoff
-from emulator.router.delivery import Deliveries, Lane
+from emulator.router.delivery import Deliveries, Delivery, Lane
 from emulator.router.router import Envelope
 from tests.support.harness import Answer, Harness
 from tests.support.http_target import HANG, HttpTarget, subscribe
@@ -177,6 +177,22 @@ def test_the_limit_counts_what_was_chosen(cloud: Harness) -> None:
     shown = look(cloud, limit=3, subscriber="b")
     assert [one["body"] for one in shown["pending"]] == ["29", "28", "27"]
     assert shown["failed"] == []
+
+
+def test_what_is_not_asked_for_is_not_written(cloud: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = 0
+    show = Deliveries.show
+
+    def count(deliveries: Deliveries, delivery: Delivery) -> dict[str, Any]:
+        nonlocal written
+        written += 1
+        return show(deliveries, delivery)
+
+    monkeypatch.setattr(Deliveries, "show", count)
+    fail_many(cloud, 300)
+    look(cloud, limit=3)
+    look(cloud, limit=3, subscriber="b")
+    assert written == 3 + 3 + 3
 
 
 def test_source_subscriber_and_target_choose(cloud: Harness, sns: Any, topic: str) -> None:

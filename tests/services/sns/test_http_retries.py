@@ -458,6 +458,11 @@ def test_a_subscriber_in_trouble_slows_neither_the_healthy_nor_the_publisher(
     until(lambda: len(target.requests) == (16 if trouble == HANG else 40))
     cloud.settle_deliveries(hanging=16 if trouble == HANG else 0)
     assert pending(cloud, target=other.url()) == []
+    target.always = 200
+    target.release()
+    elapse(cloud, 60)
+    assert len({request.json["Message"] for request in target.requests}) == 40
+    assert pending(cloud) == []
 
 
 def test_a_subscriber_that_hangs_has_16_requests_at_most(
