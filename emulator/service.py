@@ -101,6 +101,10 @@ class Service:
     deliver: Callable[[Emulator, Arn, Envelope], None] | None = None
     """Take an event that the router brings to one of this service's ARNs."""
 
+    explain: Callable[[Emulator, Mapping[str, Any]], list[dict[str, Any]] | None] | None = None
+    """Tell what an event would do here and why: `{"event": {...}, "bus" or "subscription" or "topic": ...}`, with `account` and
+    `region` where a name needs them. Answers None to a question that is not for this service; raises AwsError."""
+
     @cached_property
     def model(self) -> Model:
         """AWS's description."""

@@ -153,7 +153,18 @@ def test_only_the_settings_read_the_environment(source: Path) -> None:
 @pytest.mark.parametrize("name", PURE)
 def test_a_core_does_no_io_and_is_told_the_time(name: str) -> None:
     allowed = {"__future__", "array", "bisect", "heapq", "collections", "typing", "dataclasses", "enum", "emulator"}
-    allowed |= {"calendar", "datetime", "decimal", "functools", "ipaddress", "itertools", "math", "operator", "orjson", "re"}
+    allowed |= {
+        "calendar",
+        "datetime",
+        "decimal",
+        "functools",
+        "ipaddress",
+        "itertools",
+        "math",
+        "operator",
+        "orjson",
+        "re",
+    }
     modules = set(imports(parse(ROOT / name)))
     assert {top(module) for module in modules} <= allowed
     assert not [

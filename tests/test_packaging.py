@@ -92,7 +92,7 @@ def test_the_javascript_client_is_locked_and_private() -> None:
     package = json.loads((folder / "package.json").read_text())
     lock = json.loads((folder / "package-lock.json").read_text())
     assert package["private"] is True
-    clients = {f"@aws-sdk/client-{name}" for name in ("sns", "sqs", "sts")}
+    clients = {f"@aws-sdk/client-{name}" for name in ("eventbridge", "sns", "sqs", "sts")}
     assert set(package["devDependencies"]) == {*clients, "sns-validator"}
     assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
 

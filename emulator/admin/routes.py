@@ -12,6 +12,10 @@
 |                                                        | `limit` (100) of each; `source`, `subscriber`, `target`      |
 |                                                        | choose by exact text                                         |
 | DELETE `/_eventyard/deliveries`                        | forgets the failed ones, 204                                 |
+| POST `/_eventyard/explain`                             | `{"results": [...]}`: why an `event` matches or does not:    |
+|                                                        | a `pattern`, every rule of a `bus` (name, of `account` and   |
+|                                                        | `region`, or ARN), a `subscription` or all of a `topic`      |
+|                                                        | (ARNs; the event is `{"message", "attributes"}`)             |
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator import __version__
+from emulator.admin import explain
+from emulator.errors import AwsError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -100,6 +106,13 @@ class Admin:
             {"pending": show(list(deliveries.waiting())), "failed": show(list(deliveries.failed)), "counts": counts}
         )
 
+    async def explain(self, request: Request) -> Response:
+        """Tell why an event matches or does not."""
+        try:
+            return Response(explain.answer(self._emulator, await request.body()), media_type="application/json")
+        except AwsError as error:
+            return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
+
     async def reset(self, _request: Request) -> Response:
         """Forget all state."""
         self._emulator.reset()
@@ -124,6 +137,7 @@ def build(emulator: Emulator) -> Starlette:
         routes=[
             *(Route(path, admin.health, methods=["GET"]) for path in health),
             Route("/_eventyard/deliveries", admin.deliveries, methods=["GET", "DELETE"]),
+            Route("/_eventyard/explain", admin.explain, methods=["POST"]),
             Route("/_localstack/info", admin.info, methods=["GET"]),
             *(Route(path, admin.reset, methods=["POST"]) for path in resets),
             Route("/_localstack/state/{service}/reset", admin.reset_service, methods=["POST"]),

@@ -73,7 +73,7 @@ def _enter(kind: Kind, outer: _Scope | None, name_at: int) -> _Scope:
         outer.objects += 1
         return _Scope(as_fields=outer.as_fields)
     outer.others += 1
-    is_or = outer.as_fields and outer.or_at is None and outer.key == OR
+    is_or = outer.as_fields and outer.key == OR
     return _Scope(as_fields=is_or, or_at=name_at if is_or else None)
 
 

@@ -15,6 +15,9 @@ from emulator.pattern.operators.cidr import Network
 from emulator.pattern.operators.equals_ignore_case import EqualsIgnoreCase
 from emulator.pattern.operators.exact import Exact, ExactAddress
 from emulator.pattern.operators.exists import Absent, Present
+from emulator.pattern.operators.prefix import PrefixIgnoreCase
+from emulator.pattern.operators.suffix import SuffixIgnoreCase
+from emulator.pattern.operators.wildcard import Wildcard
 from emulator.pattern.together import Column, are_entangled, fit_together
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 Check = Callable[[Fields], bool]
 
-_EXPENSIVE = (EqualsIgnoreCase, ExactAddress, Network)
+_EXPENSIVE = (EqualsIgnoreCase, ExactAddress, Network, PrefixIgnoreCase, SuffixIgnoreCase, Wildcard)
 """What is asked last: it looks at every character, or reads an address."""
 
 

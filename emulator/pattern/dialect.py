@@ -44,6 +44,9 @@ class Dialect:
     """Whether `$or` is always the operator, and an error where it cannot be; otherwise it is an ordinary key there."""
     numeric_upper_first: bool = False
     """Whether a numeric range may name its upper bound first."""
+    wildcard_score_max: int | None = None
+    """How hard to match the wildcards of one path may be (complexity.py), and the error of more."""
+    too_many_wildcards: str = ""
 
 
 _SNS_OPERATORS = frozenset(
@@ -89,3 +92,24 @@ SNS_BODY = Dialect(
     or_strict=False,
     numeric_upper_first=True,
 )
+
+EVENTBRIDGE = Dialect(
+    name="EventBridge event pattern",
+    operators=_SNS_OPERATORS
+    | {
+        "wildcard",
+        "prefix/equals-ignore-case",
+        "suffix/equals-ignore-case",
+        "anything-but/suffix",
+        "anything-but/equals-ignore-case",
+        "anything-but/wildcard",
+    },
+    counting=Counting.ALTERNATIVES,
+    combinations_max=1000,
+    too_complex="Event pattern has more than 1000 combinations of the alternatives in $or",
+    bytes_max=4 * 4096,
+    wildcard_score_max=10,
+    too_many_wildcards="Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after "
+    "a wildcard character",
+)
+"""Of AWS's engine nothing is left out. The API's model bounds the text to 4096 characters."""

@@ -9,6 +9,7 @@ directly in an array add no step.
 from __future__ import annotations
 
 from enum import Enum
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ TRUE: Final = Literal.TRUE
 FALSE: Final = Literal.FALSE
 NULL: Final = Literal.NULL
 OPAQUE: Final = Literal.OPAQUE
+_SHOWN: Final[dict[Literal, object]] = {TRUE: True, FALSE: False, NULL: None, OPAQUE: "opaque"}
 
 _CONTAINERS = (dict, list)
 
@@ -50,6 +52,13 @@ def scalar(value: object) -> Value:
     if isinstance(value, (int, float)):
         return value
     return NULL if value is None else OPAQUE
+
+
+def show_value(value: Value) -> object:
+    """Turn a value back into JSON; what is none (an opaque value, a number beyond all bounds) becomes its name."""
+    if isinstance(value, Literal):
+        return _SHOWN[value]
+    return value if isinstance(value, str) or isfinite(value) else str(value)
 
 
 class Fields:

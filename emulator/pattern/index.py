@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from emulator.pattern.addresses import parse_address
 from emulator.pattern.compile import compile_alternative
-from emulator.pattern.fields import Interest
+from emulator.pattern.fields import Interest, Literal
+from emulator.pattern.filing import PRESENT, keys_of, number_of
+from emulator.pattern.numbers import is_comparable
 from emulator.pattern.operators.exists import Absent
 from emulator.pattern.operators.kinds import Key, KeyKind
 
@@ -25,9 +27,16 @@ if TYPE_CHECKING:
     from emulator.pattern.parse import Pattern
 
 K = TypeVar("K")
-_PRESENT = Key(KeyKind.PRESENT, None)
 _VALUE = KeyKind.VALUE
-_BEST_FIRST = (KeyKind.VALUE, KeyKind.ADDRESS, KeyKind.PREFIX, KeyKind.SUFFIX, KeyKind.PRESENT)
+_BEST_FIRST = (
+    KeyKind.VALUE,
+    KeyKind.ADDRESS,
+    KeyKind.FOLDED,
+    KeyKind.PREFIX,
+    KeyKind.SUFFIX,
+    KeyKind.SPAN,
+    KeyKind.PRESENT,
+)
 """If the drawers of two paths are equally full, the better kind of key decides."""
 
 
@@ -58,7 +67,7 @@ class _Filed(Generic[K]):
 class _Cabinet(Generic[K]):
     """The drawers of one path. A drawer that is there is not empty."""
 
-    __slots__ = ("_addresses", "_drawers", "_lengths", "_present")
+    __slots__ = ("_addresses", "_drawers", "_folded", "_lengths", "_levels", "_present")
 
     def __init__(self) -> None:
         self._drawers: dict[tuple[KeyKind, Hashable], dict[_Filed[K], None]] = {}
@@ -66,6 +75,10 @@ class _Cabinet(Generic[K]):
         """How many drawers there are for prefixes and suffixes of a length."""
         self._addresses = 0
         """How many drawers there are for addresses."""
+        self._folded = 0
+        """How many there are for texts in any case."""
+        self._levels: dict[int, int] = {}
+        """How many there are for spans of a size."""
         self._present = False
 
     def __bool__(self) -> bool:
@@ -98,7 +111,7 @@ class _Cabinet(Generic[K]):
         if drawer is not None:
             found.update(drawer)
         if self._present:
-            found.update(drawers[_PRESENT])
+            found.update(drawers[PRESENT])
         if isinstance(value, str):
             for kind, length in self._lengths:
                 affix = value[:length] if kind is KeyKind.PREFIX else value[max(0, len(value) - length) :]
@@ -106,17 +119,31 @@ class _Cabinet(Generic[K]):
             address = parse_address(value) if self._addresses else None
             if address is not None:
                 found.update(drawers.get((KeyKind.ADDRESS, address), {}))
+            if self._folded:
+                found.update(drawers.get((KeyKind.FOLDED, value.casefold()), {}))
+        elif self._levels and not isinstance(value, Literal) and is_comparable(value):
+            number = number_of(value)
+            for level in self._levels:
+                found.update(drawers.get((KeyKind.SPAN, (level, number >> level)), {}))
 
     def _count(self, key: Key, change: int) -> None:
         if key.kind is KeyKind.ADDRESS:
             self._addresses += change
+        elif key.kind is KeyKind.FOLDED:
+            self._folded += change
         elif key.kind is KeyKind.PRESENT:
             self._present = change > 0
+        elif key.kind is KeyKind.SPAN and isinstance(key.of, tuple):
+            _add(self._levels, key.of[0], change)
         elif isinstance(key.of, str) and key.kind is not _VALUE:
-            length = key.kind, len(key.of)
-            self._lengths[length] = self._lengths.get(length, 0) + change
-            if not self._lengths[length]:
-                del self._lengths[length]
+            _add(self._lengths, (key.kind, len(key.of)), change)
+
+
+def _add(counts: dict[K, int], key: K, change: int) -> None:
+    """Change a count; one that is 0 is not there."""
+    counts[key] = counts.get(key, 0) + change
+    if not counts[key]:
+        del counts[key]
 
 
 class Index(Generic[K]):
@@ -192,19 +219,9 @@ class Index(Generic[K]):
 
     def _place(self, alternative: Mapping[str, tuple[Test, ...]]) -> tuple[str, tuple[Key, ...]]:
         """Choose the path under which an alternative is filed, and its keys there; none if every path may be absent."""
-        choices = [(path, _keys(tests)) for path, tests in alternative.items() if Absent() not in tests]
+        choices = [(path, keys_of(tests)) for path, tests in alternative.items() if Absent() not in tests]
         return min(choices, key=lambda choice: self._cost(*choice), default=("", ()))
 
     def _cost(self, path: str, keys: tuple[Key, ...]) -> tuple[int, int]:
         cabinet = self._cabinets.get(path)
         return 0 if cabinet is None else cabinet.fullest(keys), max(_BEST_FIRST.index(key.kind) for key in keys)
-
-
-def _keys(tests: tuple[Test, ...]) -> tuple[Key, ...]:
-    keys: dict[Key, None] = {}
-    for test in tests:
-        found = test.keys()
-        if not found:
-            return (_PRESENT,)
-        keys.update(dict.fromkeys(found))
-    return tuple(keys)

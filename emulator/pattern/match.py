@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING
 
 from emulator.pattern.fields import FALSE, NULL, OPAQUE, TRUE, Fields, Literal, Value
 from emulator.pattern.numbers import is_comparable
-from emulator.pattern.operators.anything_but import AnythingBut, AnythingButPrefix
+from emulator.pattern.operators.anything_but import AnythingBut, AnythingButAlike, AnythingButPrefix
 from emulator.pattern.operators.cidr import Network
 from emulator.pattern.operators.equals_ignore_case import EqualsIgnoreCase
 from emulator.pattern.operators.exact import Exact, ExactAddress
 from emulator.pattern.operators.exists import Absent, Present
 from emulator.pattern.operators.numeric import Range
-from emulator.pattern.operators.prefix import Prefix
-from emulator.pattern.operators.suffix import Suffix
+from emulator.pattern.operators.prefix import Prefix, PrefixIgnoreCase
+from emulator.pattern.operators.suffix import Suffix, SuffixIgnoreCase
+from emulator.pattern.operators.wildcard import Wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,6 +119,8 @@ def passes(test: Test, value: Value) -> bool:
             return not any(_equal(value, one) for one in excluded)
         case AnythingButPrefix(prefixes):
             return not isinstance(value, str) or not any(value[: len(prefix)] == prefix for prefix in prefixes)
+        case AnythingButAlike(_, tests):
+            return not any(passes(one, value) for one in tests)
         case Range():
             return not isinstance(value, str | Literal) and is_comparable(value) and _in_range(test, value)
     return isinstance(value, str) and _passes_text(test, value)
@@ -130,7 +133,13 @@ def _passes_text(test: Test, text: str) -> bool:
         case Suffix(suffix):
             return text[max(0, len(text) - len(suffix)) :] == suffix
         case EqualsIgnoreCase(wanted):
-            return _equal_but_for_case(text, wanted)
+            return len(text) in _ends_but_for_case(text, wanted, 0)
+        case PrefixIgnoreCase(prefix):
+            return bool(_ends_but_for_case(text, prefix, 0))
+        case SuffixIgnoreCase(suffix):
+            return any(len(text) in _ends_but_for_case(text, suffix, start) for start in range(len(text) + 1))
+        case Wildcard(wanted):
+            return _is_like(text, wanted)
         case ExactAddress(_, address):
             return _address(text) == tuple(address)
         case Network(low, high):
@@ -149,13 +158,27 @@ def _in_range(test: Range, number: float) -> bool:
     return test.low < number < test.high
 
 
-def _equal_but_for_case(text: str, wanted: str) -> bool:
-    """Go along the text with all the ways that each character of the pattern can be written."""
-    ends = {0}
+def _ends_but_for_case(text: str, wanted: str, start: int) -> set[int]:
+    """Go along the text with all the ways that each character of the pattern can be written, and tell where that can end."""
+    ends = {start}
     for char in wanted:
         forms = {char} if ord(char) > 0xFFFF else {char, char.lower(), char.upper()}
         ends = {end + len(form) for end in ends for form in forms if text[end : end + len(form)] == form}
-    return len(text) in ends
+    return ends
+
+
+def _is_like(text: str, wanted: str) -> bool:
+    """Go along the pattern and keep all the places of the text up to which it may have come."""
+    places = {0}
+    at = 0
+    while at < len(wanted):
+        if wanted[at] == "*":
+            places = set(range(min(places), len(text) + 1)) if places else places
+        else:
+            at += wanted[at] == "\\"
+            places = {place + 1 for place in places if text[place : place + 1] == wanted[at]}
+        at += 1
+    return len(text) in places
 
 
 def _address(text: str) -> tuple[int, int] | None:

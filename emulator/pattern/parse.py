@@ -12,6 +12,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.pattern.choices import OBJECTS_MIN, OR, RESERVED, find_choices
+from emulator.pattern.complexity import is_too_complex
 from emulator.pattern.dialect import Counting
 from emulator.pattern.errors import PatternError
 from emulator.pattern.operators import parse_test
@@ -194,7 +195,10 @@ def parse_pattern(text: str, dialect: Dialect) -> Pattern:
     alternatives = _expand(entries, [{}])
     if sum(_combinations(alternative, dialect.counting) for alternative in alternatives) > dialect.combinations_max:
         raise PatternError(dialect.too_complex)
-    return Pattern(text, tuple({path: field.tests for path, field in each.items()} for each in alternatives))
+    found = tuple({path: field.tests for path, field in each.items()} for each in alternatives)
+    if dialect.wildcard_score_max is not None and is_too_complex(found, dialect.wildcard_score_max):
+        raise PatternError(dialect.too_many_wildcards)
+    return Pattern(text, found)
 
 
 def _open(text: str, dialect: Dialect) -> _Parser:

@@ -182,9 +182,11 @@ class Tokens:
         scope = self._scopes[-1]
         if scope.is_object is not (kind is Kind.END_OBJECT):
             expected, started = "}" if scope.is_object else "]", locate(self.text, scope.start)
-            raise self.error(
+            error = self.error(
                 f"Unexpected close marker '{char}': expected '{expected}' (for {scope} starting at {started})"
             )
+            self._at += 1  # Jackson has read it
+            raise error
         self._scopes.pop()
         self.start = self._at
         self._at += 1
@@ -247,7 +249,7 @@ class Tokens:
 
     def _word(self, kind: Kind) -> Kind:
         start, end = self._at, self._at + len(kind.value)
-        if self.text[start:end] != kind.value or _in_identifier(self.text[end : end + 1]):
+        if self.text[start:end] != kind.value or _goes_on(self.text[end : end + 1]):
             self._unrecognized()
         self._at = end
         return kind
@@ -289,6 +291,8 @@ class Tokens:
         char = self.text[self._at : self._at + 1]
         if not char:
             raise self.error("Unexpected end-of-inputNo digit following sign")
+        if char == "I":
+            char = self._skip_infinity("-")
         if char == ".":
             raise self._unexpected(char, f"expected a valid value {_TOKENS}")
         raise self._unexpected(
@@ -322,7 +326,7 @@ class Tokens:
         if char in _NON_STANDARD and self.text.startswith(_NON_STANDARD[char], self._at):
             word = _NON_STANDARD[char]
             end = self._at + len(word)
-            if not _in_identifier(self.text[end : end + 1]):
+            if not _goes_on(self.text[end : end + 1]):
                 self._at = end
                 raise self.error(
                     f"Non-standard token '{word}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
@@ -331,6 +335,8 @@ class Tokens:
             self._at += 1
             if self._at == len(self.text):
                 raise self.error("Unexpected end-of-input in a Number value")
+            if self.text[self._at] == "I":
+                self._skip_infinity("+")
             raise self._unexpected(
                 char,
                 "JSON spec does not allow numbers to have plus signs: "
@@ -341,8 +347,28 @@ class Tokens:
             self._unrecognized()
         raise self._unexpected(char, f"expected a valid value {_TOKENS}")
 
-    def _unrecognized(self) -> NoReturn:
-        end = self._at
+    def _skip_infinity(self, sign: str) -> str:
+        """Refuse `INF` and `Infinity` after a sign, and what starts like them; of anything else go past the I and give what follows."""
+        char = self.text[self._at + 1 : self._at + 2]
+        if not char:
+            self._at += 1
+            raise self.error("Unexpected end-of-input in a Number value")
+        if char in "Nn":
+            self._at -= 1
+            word = sign + ("INF" if char == "N" else "Infinity")
+            end = self._at + len(word)
+            if not self.text.startswith(word, self._at) or _goes_on(self.text[end : end + 1]):
+                self._unrecognized(1)
+            self._at = end
+            raise self.error(
+                f"Non-standard token '{word}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
+            )
+        self._at += 1
+        return char
+
+    def _unrecognized(self, sign: int = 0) -> NoReturn:
+        """Refuse a word, which may have a sign in front."""
+        end = self._at + sign
         while end < len(self.text) and _in_identifier(self.text[end]) and end - self._at < TOKEN_SHOWN_MAX:
             end += 1
         token = self.text[self._at : end] + ("..." if end - self._at == TOKEN_SHOWN_MAX else "")
@@ -376,9 +402,11 @@ class Tokens:
             if not char:
                 raise self.error(f"Unexpected end-of-input{unfinished}")
             if char != "\\":
-                raise self.error(
+                error = self.error(
                     f"Illegal unquoted character ({_described(char)}): has to be escaped using backslash to be included in {what}"
                 )
+                self._at += 1  # Jackson has read it
+                raise error
             self._at += 1
             parts.append(self._escaped())
         return parts[0] if len(parts) == 1 else _paired("".join(parts))
@@ -391,7 +419,9 @@ class Tokens:
         if not char:
             raise self.error("Unexpected end-of-input in character escape sequence")
         if char not in _ESCAPES:
-            raise self.error(f"Unrecognized character escape {_described(char)}")
+            error = self.error(f"Unrecognized character escape {_described(char)}")
+            self._at += 1  # Jackson has read it
+            raise error
         self._at += 1
         return _ESCAPES[char]
 
@@ -427,3 +457,8 @@ def _described(char: str) -> str:
 def _in_identifier(char: str) -> bool:
     """Tell whether Java allows a character inside an identifier."""
     return bool(char) and (char == "$" or f"a{char}".isidentifier() or _IGNORABLE.match(char) is not None)
+
+
+def _goes_on(char: str) -> bool:
+    """Tell whether Jackson takes a character behind a word for a part of it."""
+    return char >= "0" and _in_identifier(char)

@@ -289,6 +289,12 @@ class Deliveries:
 
     def _start(self, delivery: Delivery) -> None:
         delivery.next_ms = None
+        age_max_ms = delivery.lane.age_max_ms
+        if age_max_ms is not None and self._clock.now_ms() > delivery.created_ms + age_max_ms:
+            late = UndeliverableError("Throttled", "The delivery became too old before it was its turn")
+            self._leave(delivery)
+            self._give_up(delivery, delivery.error or late, exhausted=True, expired=True)
+            return
         if delivery.post is None:
             self._tried(delivery, self._try(delivery.lane.target, delivery.envelope))
             return

@@ -5,7 +5,8 @@ sms.py, sandbox.py hold the operations; topic_attributes.py, subscription_attrib
 protocols.py the rules of what may be set; payload.py what a message may be. A published message goes publish.py -> routes.py (who
 wants it; filters.py) -> fanout.py (one function per protocol; http_deliver.py) -> the router; message.py writes it, signing.py signs
 it. roster.py keeps the books of subscriptions, confirmations.py asks endpoints, archives.py archives and replays, deliver.py takes
-what comes through the router, lookups.py shows what was captured. AWS's words are in errors.py, its numbers in limits.py.
+what comes through the router, lookups.py shows what was captured, explain.py says why a filter policy lets a message through or not.
+AWS's words are in errors.py, its numbers in limits.py.
 
 What is not emulated: refusals by policy (also a queue's), throttling, KMS, delivery status logs, metrics, prices and spending limits.
 """
@@ -26,6 +27,7 @@ from services.sns import (
     topics,
 )
 from services.sns.deliver import deliver
+from services.sns.explain import explain_subscriptions
 from services.sns.state import SnsState
 
 SERVICE = Service(
@@ -48,4 +50,5 @@ SERVICE = Service(
     amend=names.amend,
     routes={lookups.PATH: lookups.look_up},
     deliver=deliver,
+    explain=explain_subscriptions,
 )

@@ -113,7 +113,9 @@ def test_an_address_of_another_machine_is_one_clear_line() -> None:
 
 
 def test_the_banner_names_the_url_and_what_to_export_and_ends_with_ready(server: Server) -> None:
-    assert re.fullmatch(rf"Eventyard {re.escape(__version__)}: sns, sqs, sts at http://localhost:\d+", server.out[0])
+    assert re.fullmatch(
+        rf"Eventyard {re.escape(__version__)}: events, sns, sqs, sts at http://localhost:\d+", server.out[0]
+    )
     [export] = [line for line in server.out if "export" in line]
     assert f"AWS_ENDPOINT_URL={server.url} " in export
     assert (server.out[-1], server.out.count("Ready.")) == ("Ready.", 1)
@@ -193,6 +195,7 @@ def test_services_leaves_the_others_out(start: Start) -> None:
         501,
     )
     assert json.loads(server.request("GET", "/health").body)["services"] == {
+        "events": "disabled",
         "sns": "disabled",
         "sqs": "running",
         "sts": "disabled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator.router.backoff import PhasedBackoff
 from emulator.router.delivery import Failure
 from emulator.router.router import Envelope
-from tests.support.delivery_rig import DEAD, QUEUE, S, Rig, busy, run
+from tests.support.delivery_rig import DEAD, QUEUE, URL, Rig, S, busy, run
 
 SLOW = PhasedBackoff(min_ms=40 * S, max_ms=40 * S, pre=100)
 
@@ -46,5 +46,17 @@ def test_a_delivery_that_succeeds_at_its_greatest_age_is_delivered() -> None:
         rig.send(rig.lane(backoff=SLOW, age_max_ms=100 * S), "a")
         await rig.advance(200 * S)
         assert (rig.bodies(), rig.failed) == (["a", "a", "a", "a"], [])
+
+    run(work)
+
+
+def test_what_the_throttle_holds_back_for_too_long_is_not_sent_any_more() -> None:
+    async def work(rig: Rig) -> None:
+        lane = rig.lane(URL, per_second_max=1, age_max_ms=2 * S, dead_letter_arn=DEAD)
+        await rig.post(lane, *"abcd")
+        await rig.advance(10 * S)
+        assert (rig.flown, rig.failed) == (["a", "b", "c"], [("d", "dead-lettered", 0)])
+        for flight in rig.flights:
+            await flight.land()
 
     run(work)

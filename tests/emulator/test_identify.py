@@ -186,7 +186,7 @@ def test_an_operation_that_the_model_lacks_is_invalid(everything: Directory, ope
 
 
 @pytest.mark.parametrize(
-    ("target", "service"), [("DynamoDB_20120810.ListTables", "dynamodb"), ("AWSEvents.PutEvents", "events")]
+    ("target", "service"), [("DynamoDB_20120810.ListTables", "dynamodb"), ("Kinesis_20131202.PutRecord", "kinesis")]
 )
 def test_the_target_of_a_service_that_is_not_emulated_is_told_by_its_name(
     everything: Directory, target: str, service: str

@@ -28,7 +28,7 @@ def parsed(answer: Answer) -> Any:
 @pytest.mark.parametrize("path", HEALTH)
 def test_health_has_localstack_s_shape(cloud: Harness, path: str) -> None:
     assert parsed(cloud.request("GET", path)) == {
-        "services": {"sns": "available", "sqs": "available", "sts": "available"},
+        "services": {"events": "available", "sns": "available", "sqs": "available", "sts": "available"},
         "edition": "eventyard",
         "version": __version__,
     }
@@ -37,6 +37,7 @@ def test_health_has_localstack_s_shape(cloud: Harness, path: str) -> None:
 def test_health_says_running_of_a_service_that_was_used(cloud: Harness, sqs: Any) -> None:
     sqs.list_queues()
     assert parsed(cloud.request("GET", "/health"))["services"] == {
+        "events": "available",
         "sns": "available",
         "sqs": "running",
         "sts": "available",
@@ -46,6 +47,7 @@ def test_health_says_running_of_a_service_that_was_used(cloud: Harness, sqs: Any
 def test_health_says_disabled_of_a_service_that_was_left_out(cloud_with: Callable[..., Harness]) -> None:
     cloud = cloud_with(services=frozenset({"sqs"}))
     assert parsed(cloud.request("GET", "/health"))["services"] == {
+        "events": "disabled",
         "sns": "disabled",
         "sqs": "available",
         "sts": "disabled",
@@ -157,7 +159,7 @@ def test_resetting_a_service_that_does_not_run_says_which_do(cloud: Harness, sqs
     url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     answer = cloud.request("POST", "/_localstack/state/nope/reset")
     assert answer.status == 404
-    assert json.loads(answer.body) == {"message": "no service 'nope' runs here; these do: sns, sqs, sts"}
+    assert json.loads(answer.body) == {"message": "no service 'nope' runs here; these do: events, sns, sqs, sts"}
     assert sqs.list_queues()["QueueUrls"] == [url]
 
 

@@ -17,7 +17,7 @@ def test_the_root_says_what_this_is_and_how_to_point_an_sdk_at_it(cloud: Harness
     answer = cloud.request(method, "/", headers={"Host": "my-machine:4570"})
     assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.text == (
-        "Eventyard emulates sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
+        "Eventyard emulates events, sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
     )
 
 
@@ -79,12 +79,12 @@ def test_a_signed_request_of_a_service_that_is_not_emulated_is_told_which_are(cl
     answer = cloud.request("GET", "/bucket/key", headers={"Authorization": SIGNED.format("s3")})
     assert (answer.status, answer.headers["content-type"]) == (501, "text/xml")
     assert "<Code>NotImplemented</Code>" in answer.text
-    assert "The service s3 is not emulated by Eventyard. Services that are: sns, sqs, sts." in answer.text
+    assert "The service s3 is not emulated by Eventyard. Services that are: events, sns, sqs, sts." in answer.text
 
 
 @pytest.mark.parametrize(
     ("target", "service"),
-    [("DynamoDB_20120810.ListTables", "DynamoDB"), ("AWSEvents.PutEvents", "AWSEvents")],
+    [("DynamoDB_20120810.ListTables", "DynamoDB"), ("Kinesis_20131202.PutRecord", "Kinesis")],
 )
 def test_a_json_call_of_a_service_that_is_not_emulated_is_told_which_are(
     cloud: Harness, target: str, service: str
@@ -93,6 +93,6 @@ def test_a_json_call_of_a_service_that_is_not_emulated_is_told_which_are(
     assert answer.status == 501
     assert json.loads(answer.body) == {
         "__type": "com.amazon.coral.service#NotImplementedException",
-        "message": f"The service {service} is not emulated by Eventyard. Services that are: sns, sqs, sts.",
+        "message": f"The service {service} is not emulated by Eventyard. Services that are: events, sns, sqs, sts.",
     }
     assert len(answer.headers["x-amzn-requestid"]) == 36

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from emulator.pattern.operators import anything_but, cidr, equals_ignore_case, exact, exists, numeric, prefix, suffix
+from emulator.pattern.operators import (
+    anything_but,
+    cidr,
+    equals_ignore_case,
+    exact,
+    exists,
+    numeric,
+    prefix,
+    suffix,
+    wildcard,
+)
 from emulator.pattern.tokens import Kind
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ PARSERS: Final[Mapping[str, Callable[[Tokens, Dialect], Test]]] = {
     "numeric": numeric.parse,
     "exists": exists.parse,
     "cidr": cidr.parse,
+    "wildcard": wildcard.parse,
 }
 """What reads the JSON behind an operator's name, up to the end of its object."""
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from emulator.pattern.errors import PatternError
-from emulator.pattern.fields import OPAQUE, Value
+from emulator.pattern.fields import OPAQUE, Value, show_value
 from emulator.pattern.numbers import is_comparable_text, parse_number
+from emulator.pattern.operators.equals_ignore_case import EqualsIgnoreCase
+from emulator.pattern.operators.suffix import Suffix
+from emulator.pattern.operators.wildcard import Wildcard, find_fault
 from emulator.pattern.tokens import NUMBERS, Kind
 
 if TYPE_CHECKING:
@@ -38,6 +41,10 @@ class AnythingBut:
         """Give none: nearly every value passes."""
         return ()
 
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return {NAME: sorted(map(show_value, self.excluded), key=lambda value: (str(type(value)), value))}
+
 
 @dataclass(frozen=True, slots=True)
 class AnythingButPrefix:
@@ -53,12 +60,60 @@ class AnythingButPrefix:
         """Give none: nearly every value passes."""
         return ()
 
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return {NAME: {"prefix": list(self.prefixes)}}
+
+
+@dataclass(frozen=True, slots=True)
+class AnythingButAlike:
+    """The value is none of the texts that some tests of one operator look for."""
+
+    operator: str
+    tests: tuple[Suffix | EqualsIgnoreCase | Wildcard, ...]
+
+    def matches(self, value: Value) -> bool:
+        """Tell whether a value passes."""
+        if not isinstance(value, str):
+            return value is not OPAQUE
+        return not any(test.matches(value) for test in self.tests)
+
+    def keys(self) -> tuple[Key, ...]:
+        """Give none: nearly every value passes."""
+        return ()
+
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return {NAME: {self.operator: [test.text for test in self.tests]}}
+
 
 def _parse_prefixes(tokens: Tokens) -> Test:
     return AnythingButPrefix(_each(tokens, _parse_affix))
 
 
-_INNER: dict[str, Callable[[Tokens], Test]] = {"prefix": _parse_prefixes}
+def _parse_suffixes(tokens: Tokens) -> Test:
+    return AnythingButAlike("suffix", tuple(map(Suffix, _each(tokens, _parse_affix))))
+
+
+def _parse_ignoring_case(tokens: Tokens) -> Test:
+    return AnythingButAlike("equals-ignore-case", tuple(map(EqualsIgnoreCase, _each(tokens, _parse_folded))))
+
+
+def _parse_wildcards(tokens: Tokens) -> Test:
+    texts = _each(tokens, _parse_wildcard)
+    for text in texts:  # AWS's engine looks at them when it has them all, so the place is behind the list
+        fault = find_fault(text)
+        if fault is not None:
+            raise tokens.error(fault)
+    return AnythingButAlike("wildcard", tuple(map(Wildcard, texts)))
+
+
+_INNER: dict[str, Callable[[Tokens], Test]] = {
+    "prefix": _parse_prefixes,
+    "suffix": _parse_suffixes,
+    "equals-ignore-case": _parse_ignoring_case,
+    "wildcard": _parse_wildcards,
+}
 
 
 def parse(tokens: Tokens, dialect: Dialect) -> Test:
@@ -114,6 +169,18 @@ def _parse_affix(tokens: Tokens) -> str:
     if not text:
         raise tokens.error("Null prefix/suffix not allowed")
     return text
+
+
+def _parse_folded(tokens: Tokens) -> str:
+    if tokens.kind is not Kind.STRING:
+        raise tokens.error("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+    return tokens.read()
+
+
+def _parse_wildcard(tokens: Tokens) -> str:
+    if tokens.kind is not Kind.STRING:
+        raise tokens.error("wildcard match pattern must be a string")
+    return tokens.read()
 
 
 def _each(tokens: Tokens, parse_one: Callable[[Tokens], T]) -> tuple[T, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from emulator.pattern.addresses import Address, looks_like_address, parse_address
@@ -39,6 +40,13 @@ class Network:
     def keys(self) -> tuple[Key, ...]:
         """Give none: an index has no ranges."""
         return ()
+
+    def show(self) -> object:
+        """Write it as it stands in a pattern, without the bits behind the mask."""
+        version, low = self.low
+        free = (self.high.number - low).bit_length()
+        address = IPv4Address(low) if version == 4 else IPv6Address(low)
+        return {"cidr": f"{address}/{_BITS[version] - free}"}
 
 
 def parse(tokens: Tokens, _dialect: Dialect) -> Test:

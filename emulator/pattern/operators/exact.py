@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from emulator.pattern.addresses import Address, parse_address
-from emulator.pattern.fields import FALSE, NULL, TRUE, Value
+from emulator.pattern.fields import FALSE, NULL, TRUE, Value, show_value
 from emulator.pattern.numbers import parse_number
 from emulator.pattern.operators.kinds import Key, KeyKind
 from emulator.pattern.tokens import NUMBERS, Kind
@@ -37,6 +37,12 @@ class Exact:
         """Give the value itself."""
         return (Key(KeyKind.VALUE, self.value),)
 
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        if isinstance(self.value, str) and parse_address(self.value) is not None:
+            return {"exactly": self.value}
+        return show_value(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class ExactAddress:
@@ -52,6 +58,10 @@ class ExactAddress:
     def keys(self) -> tuple[Key, ...]:
         """Give the address."""
         return (Key(KeyKind.ADDRESS, self.address),)
+
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return self.text
 
 
 def parse_value(tokens: Tokens) -> Test:

@@ -26,6 +26,10 @@ class Present:
         """Give none: every value passes."""
         return ()
 
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return {"exists": True}
+
 
 @dataclass(frozen=True, slots=True)
 class Absent:
@@ -38,6 +42,10 @@ class Absent:
     def keys(self) -> tuple[Key, ...]:
         """Give none: an index finds values."""
         return ()
+
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        return {"exists": False}
 
 
 def parse(tokens: Tokens, _dialect: Dialect) -> Test:

@@ -22,8 +22,12 @@ class KeyKind(Enum):
     """It is text that ends with the key."""
     ADDRESS = "address"
     """It is text that is read as the address that is the key."""
+    FOLDED = "folded"
+    """It is text that is the key without regard to case. This and those below are the index's own (filing.py)."""
+    SPAN = "span"
+    """It is a number in a span of numbers."""
     PRESENT = "present"
-    """It is there. This one is the index's own."""
+    """It is there."""
 
     __hash__ = object.__hash__
 
@@ -43,3 +47,6 @@ class Test(Protocol):
 
     def keys(self) -> tuple[Key, ...]:
         """Give keys of which every value that passes has one; none if there are none such."""
+
+    def show(self) -> object:
+        """Write it as it stands in a pattern, as JSON is in Python."""

@@ -44,6 +44,12 @@ class Range:
         """Give none: an index has no ranges."""
         return ()
 
+    def show(self) -> object:
+        """Write it as it stands in a pattern."""
+        low = [">" if self.low_open else ">=", self.low] if self.low > -inf else []
+        high = ["<" if self.high_open else "<=", self.high] if self.high < inf else []
+        return {"numeric": low + high}
+
 
 class _Bound(NamedTuple):
     operator: str

@@ -54,6 +54,12 @@ def test_a_text_of_the_greatest_length_that_jackson_holds_is_shown() -> None:
     assert error_of(text).endswith(f'[Source: (String)"{text[:500]}"[truncated 32268 chars]; line: 1, column: 32766]')
 
 
+def test_the_length_of_a_text_is_that_in_utf_16() -> None:
+    text = '{"a":["' + "😀" * 16_378 + '",[]]}'
+    assert len(text) < 0x8000
+    assert "(StringReader)" in error_of(text)
+
+
 def test_half_a_surrogate_pair_in_an_error_can_be_sent() -> None:
     assert error_of('{"a":[{"\\ud83d":1}]}').startswith("Unrecognized match type ?\n")
 
