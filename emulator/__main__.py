@@ -78,7 +78,7 @@ Then, in another terminal:
 @click.option("--log-format", metavar="FORM", help="text or json.  [default: text]")
 @click.version_option(__version__, message="eventyard %(version)s")
 def command(**flags: str | None) -> None:
-    """Emulate Amazon SQS and SNS on this machine, for development and tests.
+    """Emulate Amazon SQS, SNS and EventBridge on this machine, for development and tests.
 
     Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566.
     """
