@@ -46,7 +46,8 @@ def _explain(alternative: Mapping[str, tuple[Test, ...]], fields: Fields) -> dic
 
 
 def _show(path: str, tests: tuple[Test, ...], fields: Fields) -> dict[str, Any]:
-    found = [show_value(value) for value, _ in fields.leaves.get(path, ())]
+    leaves = sorted(fields.leaves.get(path, ()), key=lambda leaf: [place for _, place in leaf[1]])
+    found = [show_value(value) for value, _ in leaves]
     return {"path": path, "expected": [test.show() for test in tests], "found": found or ABSENT}
 
 

@@ -11,6 +11,7 @@
 | rates.py    | a service's actions against the echo, in interleaved rounds                     |
 | sqs.py      | `scripts/bench sqs`: what is measured of SQS; queues.py speaks to it,           |
 |             | scale.py has the backlog, the many queues and the parked polls                  |
+| patterns.py | `scripts/bench patterns`: event patterns, in this process and without wrk       |
 
 A new service brings a module with a list of `rates.Action` and a function `run(plan)`, and a command in `scripts/bench`.
 """

@@ -28,6 +28,7 @@ from services.events import (
     targets,
 )
 from services.events.deliver import deliver
+from services.events.explain import explain_rules
 from services.events.state import EventsState
 
 SERVICE = Service(
@@ -52,4 +53,5 @@ SERVICE = Service(
     constrained=True,
     routes={lookups.PATH: lookups.look_up},
     deliver=deliver,
+    explain=explain_rules,
 )
