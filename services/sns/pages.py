@@ -1,17 +1,10 @@
-"""Lists in pages with opaque tokens: every list of SNS is cut here.
-
-A token holds the key after which the next page begins, so what is added or removed between two calls shifts nothing:
-nothing that stays is shown twice or left out.
-"""
+"""SNS's edge of emulator/pages.py: what a bad token is called."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from bisect import bisect_right
-from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
+from emulator.pages import BadTokenError, cut
 from services.sns import errors
 
 if TYPE_CHECKING:
@@ -19,34 +12,12 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-_MARK = b"\x01sns:"
-"""Tells our tokens from other base64 text."""
-
 
 def page(
     items: Sequence[tuple[str, V]], token: str | None, size: int, parameter: str = "NextToken"
 ) -> tuple[list[V], str | None]:
-    """Cut a page out of `(key, value)` pairs that are sorted by their keys, which are unique.
-
-    Answers the values, at most `size` of them, and the token for the rest, or None where there is no rest. An empty token
-    means the start. Raises InvalidParameter, with the name of `parameter`, for a token that is not ours.
-    """
-    start = bisect_right(items, _key(token, parameter), key=itemgetter(0)) if token else 0
-    cut = items[start : start + size]
-    more = start + size < len(items)
-    return [value for _, value in cut], _token(cut[-1][0]) if more else None
-
-
-def _token(key: str) -> str:
-    return base64.urlsafe_b64encode(_MARK + key.encode()).decode()
-
-
-def _key(token: str, parameter: str) -> str:
-    """Read a token. Only what `_token` writes is accepted, to the letter."""
+    """Cut a page out of sorted `(key, value)` pairs. Raises InvalidParameter with the name of `parameter` for a bad token."""
     try:
-        key = base64.b64decode(token, altchars=b"-_", validate=True).removeprefix(_MARK).decode()
-    except (binascii.Error, ValueError):
+        return cut(items, token, size)
+    except BadTokenError:
         raise errors.invalid_parameter(parameter) from None
-    if _token(key) != token:
-        raise errors.invalid_parameter(parameter)
-    return key

@@ -4,11 +4,10 @@ SetQueueAttributes.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any
 
-from emulator.errors import AwsError, missing_parameter
+from emulator.errors import missing_parameter
+from emulator.pages import BadTokenError, cut
 from emulator.service import operation
 from services.sqs import attributes, errors, limits
 from services.sqs.names import queue_url, valid_queue_name
@@ -158,7 +157,7 @@ def _page(urls: list[str], token: str | None, key: str) -> dict[str, Any]:
 
 
 def paginate(names: list[str], count_max: int | None, token: str | None) -> tuple[list[str], str | None]:
-    """Cut a page out of sorted names. The token holds the last name of the page before, so changes in between lose nothing.
+    """Cut a page out of sorted names; there is a token for the rest only where a size was asked for.
 
     Raises InvalidParameterValue for a MaxResults outside 1 to 1000 and for a token that is not ours.
     """
@@ -166,19 +165,11 @@ def paginate(names: list[str], count_max: int | None, token: str | None) -> tupl
         raise errors.invalid_value(
             count_max, "MaxResults", f"MaxResults must be an integer between 1 and {limits.LIST_MAX}."
         )
-    if token:
-        try:
-            after = base64.b64decode(token, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError, ValueError):
-            raise _bad_token(token) from None
-        names = [name for name in names if name > after]
-    page = names[: count_max or limits.LIST_MAX]
-    more = count_max is not None and len(names) > len(page)
-    return page, base64.b64encode(page[-1].encode()).decode() if more else None
-
-
-def _bad_token(token: str) -> AwsError:
-    return errors.invalid_value(token, "NextToken", "Invalid or expired next token.")
+    try:
+        page, more = cut([(name, name) for name in names], token, count_max or limits.LIST_MAX)
+    except BadTokenError:
+        raise errors.invalid_value(token, "NextToken", "Invalid or expired next token.") from None
+    return page, None if count_max is None else more
 
 
 @operation("GetQueueAttributes")
