@@ -39,6 +39,8 @@ SESSION_KEY_PREFIX = "LSIA"
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/([^/,\s]*)/([^/,\s]*)/([^/,\s]*)/")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_RPC = re.compile(r"/service/(?P<service>[A-Za-z0-9_]+)/operation/(?P<operation>[A-Za-z0-9_]+)")
+"""The path of a call over Smithy RPC v2, which is CBOR and which no service here speaks yet."""
 _SCOPES_MAX = 4096
 
 
@@ -146,6 +148,10 @@ class Directory:
             if found is not None:
                 return Call(*found, scope, scope.region or self.region(scope, request), None)
             return self._unknown_target(scope, target.decode("latin-1"))
+        if b"smithy-protocol" in request.headers and (rpc := _RPC.fullmatch(request.path)) is not None:
+            # Newer services of AWS share a signing name with an older one (`eventbridgev2` signs as `events`): this is not for it.
+            error = operation_not_emulated(rpc["service"], rpc["operation"])
+            return Unidentified(error, None, rpc["operation"], json=True, label=rpc["service"])
         try:
             form = request.form()
         except AwsError as error:

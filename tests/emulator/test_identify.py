@@ -345,3 +345,16 @@ def test_a_form_that_cannot_be_read_is_malformed(everything: Directory, body: by
 )
 def test_a_request_that_is_no_call_is_told(everything: Directory, plain: Request) -> None:
     assert everything.identify(plain) is None
+
+
+def test_a_call_over_smithy_rpc_is_told_that_it_is_not_emulated_whatever_it_is_signed_for(
+    everything: Directory,
+) -> None:
+    headers = {"smithy_protocol": "rpc-v2-cbor", "content_type": "application/cbor"}
+    asked = request(
+        path="/service/EventBridgeV2/operation/PutEvents", authorization=credential(service="sqs"), **headers
+    )
+    found = everything.identify(asked)
+    assert refused(found) == ("NotImplemented", 501)
+    assert isinstance(found, Unidentified)
+    assert (found.service, found.operation, found.label) == (None, "PutEvents", "EventBridgeV2")
