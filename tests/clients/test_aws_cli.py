@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.support.server import SCRIPTS, Server, environment
-
-CLIENT_ERROR = 255
-"""What version 1 exits with when the service refuses (version 2: 254)."""
-
-Aws = Callable[..., subprocess.CompletedProcess[str]]
+from tests.support.aws_cli import CLIENT_ERROR, Aws, run_aws
+from tests.support.server import Server
 
 
 @pytest.fixture
@@ -26,25 +21,8 @@ def aws(server: Server) -> Aws:
     """Run `aws` with arguments; `variables` change its environment."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        chosen = {
-            "AWS_ENDPOINT_URL": server.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "AWS_MAX_ATTEMPTS": "1",
-            "AWS_PAGER": "",
-        }
-        return subprocess.run(
-            [str(SCRIPTS / "aws"), *(("--endpoint-url", server.url) if arguments[0] == "sqs" else ()), *arguments],
-            env=environment(**(chosen | variables)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        endpoint = ("--endpoint-url", server.url) if arguments[0] == "sqs" else ()
+        return run_aws(server, *endpoint, *arguments, **variables)
 
     return run
 

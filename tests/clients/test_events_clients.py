@@ -7,27 +7,25 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from tests.support.aws_cli import CLIENT_ERROR, Aws, run_aws
 from tests.support.errors import Seen as Refused
 from tests.support.errors import error_of
 from tests.support.javascript import Seen, install, play, saw
-from tests.support.server import SCRIPTS, Server, environment
+from tests.support.server import Server
 from tests.support.sqs_flow import Box
 
 SHOP = '{"source": ["shop"]}'
 ACCOUNT, REGION = "111122223333", "eu-west-1"
-CLIENT_ERROR = 255
-"""What version 1 of the CLI exits with when the service refuses (version 2: 254)."""
 WAIT_S = 10
 """Of a long poll: a bound, for the event is there as soon as it is delivered."""
-
-Aws = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -158,29 +156,7 @@ def test_instants_are_instants(events: Any) -> None:
 @pytest.fixture
 def aws(server: Server) -> Aws:
     """Run `aws events` with arguments; `variables` change its environment."""
-
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        chosen = {
-            "AWS_ENDPOINT_URL": server.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "AWS_MAX_ATTEMPTS": "1",
-            "AWS_PAGER": "",
-        }
-        return subprocess.run(
-            [str(SCRIPTS / "aws"), "events", *arguments],
-            env=environment(**(chosen | variables)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return partial(run_aws, server, "events")
 
 
 def answer(done: subprocess.CompletedProcess[str]) -> Any:

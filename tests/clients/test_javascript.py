@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.support.server import Server, environment
+from tests.support.javascript import FOLDER, Seen, install, play, saw
+from tests.support.server import Server
 
-FOLDER = Path(__file__).resolve().parent / "javascript"
 ACCOUNT = "111122223333"
 
 
-def run(*command: str, timeout_s: float) -> str:
-    done = subprocess.run(
-        command,
-        cwd=FOLDER,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=timeout_s,
-        check=False,
-    )
-    assert done.returncode == 0, f"{command} exited with {done.returncode}:\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def install() -> None:
-    """Install what the lock file names, unless that is done."""
-    lock, done = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
-        run("npm", "ci", "--no-audit", "--no-fund", timeout_s=600)
-
-
 @pytest.fixture(scope="module")
-def seen() -> dict[str, Any]:
+def seen() -> Seen:
     """What each scenario saw."""
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed, so the AWS SDK for JavaScript cannot be tried")
     install()
     with Server("--port", "0") as server:
-        scenarios: dict[str, Any] = json.loads(run("node", "sqs.mjs", server.url, timeout_s=120))
+        scenarios = play("sqs.mjs", server.url)
         assert server.stop() == 0
         assert "Traceback" not in server.output
     return scenarios
 
 
-def saw(seen: dict[str, Any], scenario: str) -> Any:
-    assert "failed" not in seen[scenario], seen[scenario]["failed"]
-    return seen[scenario]["saw"]
-
-
-def test_a_message_with_attributes_is_sent_received_and_deleted(seen: dict[str, Any]) -> None:
+def test_a_message_with_attributes_is_sent_received_and_deleted(seen: Seen) -> None:
     life = saw(seen, "life")
     message = life["message"]
     assert life["count"] == 1
@@ -71,21 +35,21 @@ def test_a_message_with_attributes_is_sent_received_and_deleted(seen: dict[str, 
     assert life["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
-def test_account_and_region_are_the_caller_s(seen: dict[str, Any]) -> None:
+def test_account_and_region_are_the_caller_s(seen: Seen) -> None:
     life = saw(seen, "life")
     assert life["QueueUrl"].endswith(f"/{ACCOUNT}/life")
     assert life["Attributes"]["QueueArn"] == f"arn:aws:sqs:eu-west-1:{ACCOUNT}:life"
 
 
-def test_md5_of_the_selected_attributes_satisfies_the_sdk(seen: dict[str, Any]) -> None:
+def test_md5_of_the_selected_attributes_satisfies_the_sdk(seen: Seen) -> None:
     assert saw(seen, "selectedAttributes") == ["app.one", "app.two"]
 
 
-def test_an_empty_receive_has_no_messages(seen: dict[str, Any]) -> None:
+def test_an_empty_receive_has_no_messages(seen: Seen) -> None:
     assert saw(seen, "emptyReceive") == {"hasMessages": False}
 
 
-def test_a_batch_answers_for_each_entry(seen: dict[str, Any]) -> None:
+def test_a_batch_answers_for_each_entry(seen: Seen) -> None:
     batch = saw(seen, "batch")
     assert batch["successful"] == ["a", "b"]
     [failed] = batch["failed"]
@@ -94,7 +58,7 @@ def test_a_batch_answers_for_each_entry(seen: dict[str, Any]) -> None:
     assert batch["deleted"] == ["m0", "m1"]
 
 
-def test_a_fifo_queue_keeps_order_and_drops_duplicates(seen: dict[str, Any]) -> None:
+def test_a_fifo_queue_keeps_order_and_drops_duplicates(seen: Seen) -> None:
     fifo = saw(seen, "fifo")
     first, second, duplicate, third = map(int, fifo["numbers"])
     assert first < second == duplicate < third
@@ -128,7 +92,7 @@ def test_a_fifo_queue_keeps_order_and_drops_duplicates(seen: dict[str, Any]) -> 
     ],
 )
 def test_an_error_of_the_model_is_an_exception_class_with_the_code_of_old(
-    seen: dict[str, Any], scenario: str, name: str, code: str, status: int, message: str
+    seen: Seen, scenario: str, name: str, code: str, status: int, message: str
 ) -> None:
     error = saw(seen, scenario)
     assert (error["name"], error["isClass"], error["fault"]) == (name, True, "client")
@@ -136,7 +100,7 @@ def test_an_error_of_the_model_is_an_exception_class_with_the_code_of_old(
     assert len(error["requestId"]) == 36
 
 
-def test_an_error_that_no_model_lists_has_its_name(seen: dict[str, Any]) -> None:
+def test_an_error_that_no_model_lists_has_its_name(seen: Seen) -> None:
     error = saw(seen, "badValue")
     assert (error["name"], error["code"], error["status"]) == ("InvalidParameterValue", "InvalidParameterValue", 400)
     assert error["message"] == (
@@ -144,19 +108,19 @@ def test_an_error_that_no_model_lists_has_its_name(seen: dict[str, Any]) -> None
     )
 
 
-def test_a_long_poll_is_woken_by_a_send(seen: dict[str, Any]) -> None:
+def test_a_long_poll_is_woken_by_a_send(seen: Seen) -> None:
     assert saw(seen, "longPoll") == ["wake"]
 
 
-def test_an_aborted_long_poll_takes_no_message_with_it(seen: dict[str, Any]) -> None:
+def test_an_aborted_long_poll_takes_no_message_with_it(seen: Seen) -> None:
     assert saw(seen, "abortedPoll") == {"left": "AbortError", "bodies": ["kept"]}
 
 
-def test_queues_are_listed_in_pages(seen: dict[str, Any]) -> None:
+def test_queues_are_listed_in_pages(seen: Seen) -> None:
     assert saw(seen, "pages") == [2, 2, 1]
 
 
-def test_sts_tells_who_calls_and_lends_a_role_s_keys(seen: dict[str, Any]) -> None:
+def test_sts_tells_who_calls_and_lends_a_role_s_keys(seen: Seen) -> None:
     identity = saw(seen, "identity")
     assert (identity["Account"], identity["Arn"]) == (ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
     assert identity["role"] == "arn:aws:sts::444455556666:assumed-role/deploy/ci"

@@ -7,51 +7,27 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.aws_cli import CLIENT_ERROR, Aws, run_aws
 from tests.support.http_target import HttpTarget
-from tests.support.server import SCRIPTS, Server, environment
+from tests.support.server import Server
 from tests.support.sns_publish_flow import envelope_of, listen, listen_raw, message_of
 from tests.support.sns_topics import make_fifo_topic, make_topic, topic_arn, topic_attributes
 from tests.support.sqs_flow import Box
 
-CLIENT_ERROR = 255
-"""What version 1 exits with when the service refuses (version 2: 254)."""
 NOWHERE = "http://127.0.0.1:1"
-
-Aws = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def aws(server: Server) -> Aws:
     """Run `aws` with arguments; `variables` change its environment."""
-
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        chosen = {
-            "AWS_ENDPOINT_URL": server.url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_CONFIG_FILE": "/dev/null",
-            "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-            "AWS_MAX_ATTEMPTS": "1",
-            "AWS_PAGER": "",
-        }
-        return subprocess.run(
-            [str(SCRIPTS / "aws"), *arguments],
-            env=environment(**(chosen | variables)),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return run
+    return partial(run_aws, server)
 
 
 @pytest.fixture
