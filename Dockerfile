@@ -1,4 +1,4 @@
-# Eventyard as a container: docker build -t eventyard . && docker run -p 4566:4566 eventyard
+# Eventyard as a container: docker build -t eventyard . && docker run -p 4566:4566 -p 9092:9092 -e EVENTYARD_KAFKA_ADVERTISED_HOST=localhost eventyard
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE eventyard.py ./
@@ -14,7 +14,7 @@ COPY --from=build /opt/eventyard /opt/eventyard
 USER eventyard
 # Inside a container, listening on the loopback only would be of no use to anybody.
 ENV PATH=/opt/eventyard/bin:$PATH EVENTYARD_HOST=0.0.0.0 PYTHONUNBUFFERED=1
-# AWS services; Kafka clients (from the release that speaks Kafka on).
+# AWS services; Kafka clients.
 EXPOSE 4566 9092
 # Once a second, so that what waits for a healthy container waits no longer than needed; -I -S keeps each check to some 15 ms.
 HEALTHCHECK --interval=1s --timeout=2s --start-period=5s --retries=5 CMD ["python", "-I", "-S", "-c", "\

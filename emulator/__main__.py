@@ -72,15 +72,52 @@ Then, in another terminal:
     metavar="0|1",
     help="Whether the quotas hold that AWS raises on request (topics, subscriptions, filter policies).  [default: 1]",
 )
+@click.option("--data-dir", metavar="FOLDER", help="Keep Kafka's topics and offsets there.  [default: in memory only]")
+@click.option(
+    "--kafka-port",
+    metavar="PORT",
+    help="Port of the first Kafka broker; 0 for no Kafka, free for a free one.  [default: 9092]",
+)
+@click.option("--kafka-brokers", metavar="N", help="How many brokers to show, on consecutive ports.  [default: 1]")
+@click.option(
+    "--kafka-advertised-host",
+    metavar="HOST[:PORT]",
+    help="Where Kafka clients are sent.  [default: the address they dialled]",
+)
+@click.option(
+    "--kafka-auto-create-topics",
+    metavar="0|1",
+    help="Whether a topic is made when it is first asked for.  [default: 1]",
+)
+@click.option(
+    "--kafka-any-replication",
+    metavar="0|1",
+    help="Whether topics may ask for more replicas than brokers.  [default: 0]",
+)
+@click.option(
+    "--kafka-memory", metavar="BYTES", help="Records that Kafka keeps in memory, such as 512M or 2G.  [default: 1G]"
+)
+@click.option(
+    "--kafka-security", metavar="PROTOCOL", help="plaintext, ssl, sasl_plaintext or sasl_ssl.  [default: plaintext]"
+)
+@click.option(
+    "--kafka-users",
+    metavar="NAME:PASSWORD,...",
+    help="Who may log in, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.  [default: nobody]",
+)
+@click.option("--kafka-tls-cert", metavar="FILE", help="Certificate, PEM.  [default: one made at the start]")
+@click.option("--kafka-tls-key", metavar="FILE", help="The certificate's key, PEM.")
+@click.option("--kafka-authorizer", metavar="0|1", help="Whether Kafka's access control lists hold.  [default: 0]")
+@click.option("--kafka-super-users", metavar="NAMES", help="Users whom no access control list holds back.")
 @click.option(
     "--log-level", metavar="LEVEL", help="debug, info (a line for each request), warning or error.  [default: warning]"
 )
 @click.option("--log-format", metavar="FORM", help="text or json.  [default: text]")
 @click.version_option(__version__, message="eventyard %(version)s")
 def command(**flags: str | None) -> None:
-    """Emulate Amazon SQS, SNS and EventBridge on this machine, for development and tests.
+    """Emulate Amazon SQS, SNS, EventBridge and Apache Kafka on this machine, for development and tests.
 
-    Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566.
+    Point any AWS SDK, the AWS CLI or Terraform at it with AWS_ENDPOINT_URL=http://localhost:4566, and Kafka clients at localhost:9092.
     """
     run(read_settings(flags))
 
@@ -90,6 +127,7 @@ def run(settings: Settings) -> None:
     from emulator import logs
     from emulator.app import Emulator
     from emulator.server import EmulatorServer, bind
+    from emulator.service import StartError
     from services import ALL
 
     logs.set_up(settings.log_level, settings.log_format)
@@ -101,10 +139,17 @@ def run(settings: Settings) -> None:
             )
         print(f"eventyard: not emulated, so left out: {', '.join(left_out)}", file=sys.stderr)
     sockets = bind(settings.addresses)
+    own = {
+        service.name: bind(service.addresses(settings), f"--{service.name}-port")
+        for service in ALL
+        if service.addresses is not None and service.runs(settings)
+    }
     # With port 0 only the bound socket knows the port that URLs must name.
-    emulator = Emulator(ALL, settings.model_copy(update={"port": sockets[0].getsockname()[1]}))
+    emulator = Emulator(ALL, settings.model_copy(update={"port": sockets[0].getsockname()[1]}), sockets=own)
     server = EmulatorServer(emulator, on_ready=lambda: print(banner(emulator), flush=True))
     server.run(sockets)
+    if emulator.failure:
+        raise StartError(emulator.failure)
 
 
 def banner(emulator: Emulator) -> str:
@@ -112,11 +157,17 @@ def banner(emulator: Emulator) -> str:
     settings = emulator.settings
     everywhere = settings.host in ("0.0.0.0", "::", "127.0.0.1")  # noqa: S104 - compared, not bound
     url = f"http://{Address('localhost' if everywhere else settings.host, settings.port)}"
+    more = "".join(
+        f"  {service.greeting(emulator)}\n"
+        for service in emulator.services.values()
+        if service.greeting is not None and emulator.sockets.get(service.name)
+    )
     return (
         f"Eventyard {__version__}: {', '.join(sorted(emulator.services))} at {url}\n"
         f"\n"
         f"  export AWS_ENDPOINT_URL={url} AWS_REGION={settings.region} AWS_DEFAULT_REGION={settings.region} "
         f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n"
+        f"{more}"
         f"\n"
         f"Ready."
     )
@@ -125,13 +176,14 @@ def banner(emulator: Emulator) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. A mistake of the user's is one line on stderr and exit code 2."""
     from emulator.server import AddressError
+    from emulator.service import StartError
 
     options: dict[str, Any] = {"args": arguments, "prog_name": "eventyard", "standalone_mode": False}
     try:
         command.main(**options)
     except click.ClickException as error:
         sys.exit(_mistake(error.format_message()))
-    except (SettingsError, AddressError) as error:
+    except (SettingsError, AddressError, StartError) as error:
         sys.exit(_mistake(str(error)))
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from emulator.certificate import Certificate
+from emulator.certificate import Certificate, local_names
 from emulator.clock import Clock, SystemClock
 from emulator.context import Context
 from emulator.cors import Cors
@@ -26,15 +26,17 @@ from emulator.http import (
 from emulator.identify import Call, Directory, Unidentified
 from emulator.ids import Ids
 from emulator.router.router import Router
+from emulator.service import StartError
 from emulator.settings import Settings
 from emulator.storage.memory import MemoryStorage
 from emulator.tasks import Tasks
 from emulator.wire import aws_json, query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from socket import socket
 
-    from emulator.service import Service, ServiceState
+    from emulator.service import Listener, Service, ServiceState
     from emulator.storage import Storage
 
     Receive = Callable[[], Awaitable[Any]]
@@ -60,22 +62,31 @@ class Emulator:
         ids: Ids | None = None,
         storage: Storage | None = None,
         certificate: Certificate | None = None,
+        sockets: Mapping[str, list[socket]] | None = None,
     ) -> None:
+        """`sockets` are those, bound, on which services listen beside HTTP, by service name; without them they do not."""
         self.settings = settings or Settings()
         self.clock = clock or SystemClock()
         self.ids = ids or Ids()
         self.storage = storage or MemoryStorage()
         self.tasks = Tasks()
-        self.certificate = certificate or Certificate("eventyard", self.clock.now_ms())
+        self.certificate = certificate or Certificate(
+            "eventyard",
+            self.clock.now_ms(),
+            local_names(self.settings.host, self.settings.kafka_advertised_host, self.settings.public_host),
+        )
         self.router = Router(self)
         known = list(services)
-        chosen = self.settings.services
-        self.services = {service.name: service for service in known if chosen is None or service.name in chosen}
+        self.services = {service.name: service for service in known if service.runs(self.settings)}
         self.directory = Directory(self.services.values(), known, self.settings)
         self.cors = Cors(self.settings)
         self.stopping = False
         self.started_ms = self.clock.now_ms()
         self.session_id = self.ids.uuid()
+        self.sockets = dict(sockets or {})
+        self.failure = ""
+        """Why it could not start, in one line."""
+        self._listeners: list[Listener] = []
         self._admin: Any = None
 
     # Life.
@@ -84,6 +95,13 @@ class Emulator:
         """Make every service ready to answer."""
         for service in self.services.values():
             service.compile()
+
+    async def listen(self) -> None:
+        """Take connections on the ports of services beside HTTP. Raises StartError."""
+        for name, sockets in self.sockets.items():
+            service = self.services.get(name)
+            if service is not None and service.listen is not None and sockets:
+                self._listeners.append(await service.listen(self, sockets))
 
     def drain(self) -> None:
         """Answer everything that waits, and let nothing new wait."""
@@ -94,8 +112,12 @@ class Emulator:
     async def stop(self) -> None:
         """End all work."""
         self.drain()
+        for listener in self._listeners:
+            await listener.close()
         await self.tasks.stop()
         await self.router.close()
+        for state in self.storage.states():
+            state.stop()
         self.clock.close()
         self.storage.close()
 
@@ -132,6 +154,12 @@ class Emulator:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.start()
+                try:
+                    await self.listen()
+                except StartError as error:
+                    self.failure = str(error)
+                    await send({"type": "lifespan.startup.failed", "message": self.failure})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self.stop()

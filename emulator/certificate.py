@@ -24,6 +24,7 @@ _PUBLIC_EXPONENT = 65537
 _VALID_FROM = timedelta(days=-1)
 """So that a verifier whose clock is behind accepts it."""
 _VALID_FOR = timedelta(days=3650)
+_NO_NAME = ("", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,17 @@ class _Made:
 class Certificate:
     """One key and one certificate for `common_name`, valid from a day before `now_ms` for 10 years.
 
+    It is good for servers of that name and of `names`: host names and addresses, without ports.
+
     What it holds is made at the first look at it, in the caller's thread, or earlier by `prepare`. All but the making
     itself happens on the event loop.
     """
 
-    __slots__ = ("_common_name", "_made", "_now_ms")
+    __slots__ = ("_common_name", "_made", "_names", "_now_ms")
 
-    def __init__(self, common_name: str, now_ms: int) -> None:
+    def __init__(self, common_name: str, now_ms: int, names: tuple[str, ...] = ()) -> None:
         self._common_name = common_name
+        self._names = names
         self._now_ms = now_ms
         self._made: _Made | None = None
 
@@ -60,7 +64,7 @@ class Certificate:
     async def prepare(self) -> None:
         """Make the key in a thread. If somebody needed one before the thread was done, that one stays and the thread's is dropped."""
         if self._made is None:
-            made = await asyncio.to_thread(_make, self._common_name, self._now_ms)
+            made = await asyncio.to_thread(_make, self._common_name, self._now_ms, self._names)
             if self._made is None:
                 self._made = made
 
@@ -85,16 +89,31 @@ class Certificate:
         return (self._made or self._now()).fingerprint
 
     def _now(self) -> _Made:
-        self._made = _make(self._common_name, self._now_ms)
+        self._made = _make(self._common_name, self._now_ms, self._names)
         return self._made
 
 
-def _make(common_name: str, now_ms: int) -> _Made:
+def local_names(*hosts: str) -> tuple[str, ...]:
+    """Name a server on this machine as its clients may: localhost in all its forms, and `hosts`, which may come with ports.
+
+    Hosts that are empty, or that stand for every address, name nothing.
+    """
+    bare = (_bare(host) for host in hosts)
+    return tuple(dict.fromkeys(("localhost", "127.0.0.1", "::1", *(host for host in bare if host not in _NO_NAME))))
+
+
+def _bare(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host if host.count(":") > 1 else host.partition(":")[0]
+
+
+def _make(common_name: str, now_ms: int, names: tuple[str, ...]) -> _Made:
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
     key = rsa.generate_private_key(_PUBLIC_EXPONENT, _KEY_BITS)
-    certificate = _self_signed(key, common_name, now_ms)
+    certificate = _self_signed(key, common_name, now_ms, names)
     return _Made(
         key=key,
         padding=padding.PKCS1v15(),
@@ -107,7 +126,18 @@ def _make(common_name: str, now_ms: int) -> _Made:
     )
 
 
-def _self_signed(key: RSAPrivateKey, common_name: str, now_ms: int) -> x509.Certificate:
+def _general_name(name: str) -> x509.GeneralName:
+    from ipaddress import ip_address
+
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _self_signed(key: RSAPrivateKey, common_name: str, now_ms: int, names: tuple[str, ...]) -> x509.Certificate:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import NameOID
@@ -123,7 +153,7 @@ def _self_signed(key: RSAPrivateKey, common_name: str, now_ms: int) -> x509.Cert
         .not_valid_before(start)
         .not_valid_after(start + _VALID_FOR)
         # TLS clients look for the name here and nowhere else.
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([*map(_general_name, (common_name, *names))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())

@@ -77,8 +77,11 @@ class Directory:
     """Finds the service and the operation of a request. `enabled` are those that run, `known` all that we have."""
 
     def __init__(self, enabled: Iterable[Service], known: Iterable[Service], settings: Settings) -> None:
-        self._services = {service.name: service for service in enabled}
-        self._known = {service.name: service for service in known}
+        enabled, known = list(enabled), list(known)
+        self._disabled = {service.name for service in known} - {service.name for service in enabled}
+        # What listens on ports of its own only is not called over HTTP.
+        self._services = {service.name: service for service in enabled if service.protocols}
+        self._known = {service.name: service for service in known if service.protocols}
         self._by_prefix: dict[str, Service] = {}
         self._by_version: dict[str, Service] = {}
         self._by_host: dict[str, Service] = {}
@@ -103,7 +106,7 @@ class Directory:
     @property
     def disabled(self) -> list[str]:
         """Name the services that we have and that do not run."""
-        return sorted(self._known.keys() - self._services.keys())
+        return sorted(self._disabled)
 
     def scope(self, request: Request) -> Scope:
         """Read the signature's scope, from the header or from a presigned URL."""

@@ -31,8 +31,8 @@ class AddressError(Exception):
     """An address cannot be listened on. The text is one line and says what to do."""
 
 
-def bind(addresses: Sequence[Address]) -> list[socket.socket]:
-    """Take the addresses; a host name may stand for several. Raises AddressError."""
+def bind(addresses: Sequence[Address], flag: str = "--port") -> list[socket.socket]:
+    """Take the addresses; a host name may stand for several. Raises AddressError, which names the flag that chooses another."""
     sockets: list[socket.socket] = []
     for address in addresses:
         try:
@@ -41,13 +41,13 @@ def bind(addresses: Sequence[Address]) -> list[socket.socket]:
             raise AddressError(f"cannot listen on {address.host}: no such host or address") from None
         port = address.port
         for family, kind, protocol, _, place in dict.fromkeys(found):
-            sock = _listen(socket.socket(family, kind, protocol), (place[0], port, *place[2:]), address)
+            sock = _listen(socket.socket(family, kind, protocol), (place[0], port, *place[2:]), address, flag)
             port = sock.getsockname()[1]  # port 0 means one free port, not one for each of a name's addresses
             sockets.append(sock)
     return sockets
 
 
-def _listen(sock: socket.socket, place: tuple[object, ...], address: Address) -> socket.socket:
+def _listen(sock: socket.socket, place: tuple[object, ...], address: Address, flag: str) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if sock.family == socket.AF_INET6:
@@ -57,12 +57,12 @@ def _listen(sock: socket.socket, place: tuple[object, ...], address: Address) ->
         sock.listen(BACKLOG)
     except PermissionError:
         sock.close()
-        raise AddressError(f"no permission to listen on {address}: choose a port above 1023 with --port") from None
+        raise AddressError(f"no permission to listen on {address}: choose a port above 1023 with {flag}") from None
     except OSError as error:
         sock.close()
         if "in use" in str(error):
             raise AddressError(
-                f"port {address.port} on {address.host} is already in use: end what uses it, or choose another with --port"
+                f"port {address.port} on {address.host} is already in use: end what uses it, or choose another with {flag}"
             ) from None
         raise AddressError(f"cannot listen on {address}: {error.strerror or error}") from None
     return sock

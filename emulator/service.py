@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from emulator.wire.aws_json import AwsJson
 from emulator.wire.constraints import Constraints
@@ -17,7 +17,8 @@ from emulator.wire.model import Model
 from emulator.wire.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from socket import socket
     from types import ModuleType
 
     from emulator.app import Emulator
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from emulator.context import Context
     from emulator.http import Request, Response
     from emulator.router.router import Envelope
+    from emulator.settings import Address, Settings
 
     Answer = dict[str, Any] | None
     Run = Callable[[Any, Any], Answer | Awaitable[Answer]]
@@ -43,10 +45,19 @@ def operation(name: str) -> Callable[[F], F]:
     return mark
 
 
+class StartError(Exception):
+    """The server cannot start: a setting names what is not there or cannot be used. The text is one line and says what to do."""
+
+
+class Listener(Protocol):
+    """What takes connections on a service's own ports."""
+
+    async def close(self) -> None:
+        """Take no more, and end those that are there."""
+
+
 class ServiceState:
-    """The state of one service in one account and region. Subclasses hold it; these two doors let the engine end what
-    it started.
-    """
+    """The state of one service in one account and region. Subclasses hold it; these doors let the engine end what it started."""
 
     def drain(self) -> None:
         """Answer everything that waits; the server is about to stop."""
@@ -54,6 +65,9 @@ class ServiceState:
     def close(self) -> None:
         """Answer everything that waits and set no more timers; the state is being thrown away."""
         self.drain()
+
+    def stop(self) -> None:
+        """Let go of files; the server ends, and what outlives it stays."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +91,7 @@ class Service:
     """Whether XML errors have an empty `Detail` element; Amazon SQS's do."""
 
     protocols: tuple[str, ...] = ("json",)
-    """json, query: what clients may speak."""
+    """json, query: what clients may speak over HTTP; none for a service that only listens on ports of its own."""
 
     constrained: bool = False
     """Whether AWS's front end holds requests against the constraints of the description (lengths, patterns, ...) before the
@@ -101,9 +115,26 @@ class Service:
     deliver: Callable[[Emulator, Arn, Envelope], None] | None = None
     """Take an event that the router brings to one of this service's ARNs."""
 
+    addresses: Callable[[Settings], Sequence[Address]] | None = None
+    """Where it listens beside HTTP."""
+
+    listen: Callable[[Emulator, list[socket]], Awaitable[Listener]] | None = None
+    """Take connections on those addresses. Raises StartError."""
+
+    greeting: Callable[[Emulator], str] | None = None
+    """A line for the banner: what to give to clients that come to those addresses."""
+
+    status: Callable[[Emulator], dict[str, Any]] | None = None
+    """What `GET /_eventyard/<name>` shows."""
+
     explain: Callable[[Emulator, Mapping[str, Any]], list[dict[str, Any]] | None] | None = None
     """Tell what an event would do here and why: `{"event": {...}, "bus" or "subscription" or "topic": ...}`, with `account` and
     `region` where a name needs them. Answers None to a question that is not for this service; raises AwsError."""
+
+    def runs(self, settings: Settings) -> bool:
+        """Tell whether the settings want this service: by name, and with ports where it needs some of its own."""
+        wanted = settings.services is None or self.name in settings.services
+        return wanted and (self.addresses is None or bool(self.addresses(settings)))
 
     @cached_property
     def model(self) -> Model:
@@ -147,6 +178,7 @@ class Service:
         first that does.
         """
         _ = self.operations
-        getattr(self, self.protocols[0])
+        if self.protocols:
+            getattr(self, self.protocols[0])
         if self.constrained:
             _ = self.constraints

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path  # noqa: TC003 - pydantic looks at it
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -30,6 +31,8 @@ _LS_LOG = {
     "error": "error",
 }
 _PUBLIC_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?")
+_SIZE = re.compile(r"(?P<number>\d{1,15})\s*(?P<unit>[kKmMgG]?)(?:i?[bB])?")
+_SHIFTS = {"": 0, "K": 10, "M": 20, "G": 30}
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\[\]]*)(?::(?P<port>\d+))?")
 
 
@@ -81,6 +84,39 @@ class Settings(BaseModel):
     quotas: bool = True
     """Whether the quotas hold that AWS raises on request, such as 200 filter policies on a topic."""
 
+    data_dir: Path | None = None
+    """Folder in which Kafka's topics, offsets and settings outlive the process; None keeps all in memory."""
+
+    kafka_port: int = Field(9092, ge=-1, le=65535)
+    """Of the first broker; 0: no Kafka; -1: a free one for each broker."""
+
+    kafka_brokers: int = Field(1, ge=1, le=100)
+    """How many brokers the cluster shows, each on a port of its own, one after the other."""
+
+    kafka_advertised_host: str = ""
+    """Host, with or without a port (of the first broker), that Kafka's clients are sent to; empty for the one that they dialled."""
+
+    kafka_auto_create_topics: bool = True
+    kafka_any_replication: bool = False
+    """Whether a topic may ask for more replicas than there are brokers."""
+
+    kafka_memory: int = Field(1 << 30, ge=16 << 20)
+    """Bytes of records that are kept in memory, over all topics."""
+
+    kafka_security: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = "plaintext"
+    kafka_users: tuple[tuple[str, str], ...] = ()
+    """Names and passwords of those who may log in."""
+
+    kafka_tls_cert: Path | None = None
+    kafka_tls_key: Path | None = None
+    """PEM files; without them a certificate is made at the start."""
+
+    kafka_authorizer: bool = False
+    """Whether access control lists hold."""
+
+    kafka_super_users: tuple[str, ...] = ()
+    """Names of users whom no access control list holds back."""
+
     @field_validator("account_id")
     @classmethod
     def _account_id(cls, value: str) -> str:
@@ -109,6 +145,13 @@ class Settings(BaseModel):
             raise ValueError("must be a host, with or without a port, such as sns.us-east-1.amazonaws.com")
         return value
 
+    @field_validator("kafka_advertised_host")
+    @classmethod
+    def _kafka_advertised_host(cls, value: str) -> str:
+        if value and not _PUBLIC_HOST.fullmatch(value):
+            raise ValueError("must be a host, with or without a port, such as localhost:9092")
+        return value
+
     @field_validator("services")
     @classmethod
     def _services(cls, value: frozenset[str] | None) -> frozenset[str] | None:
@@ -131,6 +174,14 @@ class Settings(BaseModel):
     def addresses(self) -> tuple[Address, ...]:
         """Where to listen."""
         return (Address(self.host, self.port), *self.also_listen)
+
+    @property
+    def kafka_addresses(self) -> tuple[Address, ...]:
+        """Where Kafka's brokers listen, the first one first."""
+        if self.kafka_port == 0:
+            return ()
+        ports = (max(0, self.kafka_port + number if self.kafka_port > 0 else 0) for number in range(self.kafka_brokers))
+        return tuple(Address(self.host, port) for port in ports)
 
 
 class Source(NamedTuple):
@@ -157,6 +208,34 @@ def _number(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError("must be a number") from None
+
+
+def _kafka_port(text: str) -> int:
+    if text.strip().lower() == "free":
+        return -1
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a number, or free") from None
+
+
+def _size(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("must be a number of bytes, or one with a unit, such as 512M or 2G")
+    return int(found["number"]) << _SHIFTS[found["unit"].upper()]
+
+
+def _users(text: str) -> tuple[tuple[str, str], ...]:
+    users = []
+    for part in _list(text):
+        name, colon, password = part.partition(":")
+        if not (name and colon and password):
+            raise ValueError("must be names with their passwords, such as alice:secret,bob:other")
+        users.append((name, password))
+    if len(dict(users)) < len(users):
+        raise ValueError("must name each user once")
+    return tuple(users)
 
 
 def _services(text: str) -> frozenset[str] | None:
@@ -208,6 +287,15 @@ READERS: Mapping[str, Any] = {
     "cors_origins": _list,
     "cooldowns": _boolean,
     "quotas": _boolean,
+    "kafka_port": _kafka_port,
+    "kafka_brokers": _number,
+    "kafka_auto_create_topics": _boolean,
+    "kafka_any_replication": _boolean,
+    "kafka_memory": _size,
+    "kafka_security": str.lower,
+    "kafka_users": _users,
+    "kafka_authorizer": _boolean,
+    "kafka_super_users": _list,
 }
 """How the text of a flag or of an EVENTYARD_* variable is read, where it is not taken as it is."""
 

@@ -20,7 +20,7 @@ ENVIRONMENT_DOOR = "emulator/settings.py"
 
 PURE = (
     *(f"emulator/queue/{name}.py" for name in ("message", "core", "standard", "fifo", "fair", "lane", "due", "expiry")),
-    *(f"emulator/log/{name}.py" for name in ("segment", "log")),
+    *(f"emulator/log/{name}.py" for name in ("segment", "log", "store", "reading", "rewrite")),
     *sorted(
         name_of for name_of in (path.relative_to(ROOT).as_posix() for path in (ROOT / "emulator/pattern").rglob("*.py"))
     ),

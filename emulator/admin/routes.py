@@ -12,6 +12,8 @@
 |                                                        | `limit` (100) of each; `source`, `subscriber`, `target`      |
 |                                                        | choose by exact text                                         |
 | DELETE `/_eventyard/deliveries`                        | forgets the failed ones, 204                                 |
+| GET `/_eventyard/kafka`                                | brokers, topics with partitions, groups with their lag       |
+| GET `/_eventyard/certificate.pem`                      | the certificate that was made at the start, for Kafka's TLS  |
 | POST `/_eventyard/explain`                             | `{"results": [...]}`: why an `event` matches or does not:    |
 |                                                        | a `pattern`, every rule of a `bus` (name, of `account` and   |
 |                                                        | `region`, or ARN), a `subscription` or all of a `topic`      |
@@ -113,6 +115,16 @@ class Admin:
         except AwsError as error:
             return JSONResponse({"code": error.code, "message": error.message}, status_code=error.status)
 
+    async def status(self, request: Request) -> Response:
+        """Show what a service tells about itself."""
+        service = self._emulator.services[request.url.path.rpartition("/")[2]]
+        return JSONResponse({} if service.status is None else service.status(self._emulator))
+
+    async def certificate(self, _request: Request) -> Response:
+        """Hand out the certificate that was made at the start, for clients that are to trust it."""
+        await self._emulator.certificate.prepare()
+        return Response(self._emulator.certificate.pem, media_type="application/x-pem-file")
+
     async def reset(self, _request: Request) -> Response:
         """Forget all state."""
         self._emulator.reset()
@@ -139,6 +151,12 @@ def build(emulator: Emulator) -> Starlette:
             Route("/_eventyard/deliveries", admin.deliveries, methods=["GET", "DELETE"]),
             Route("/_eventyard/explain", admin.explain, methods=["POST"]),
             Route("/_localstack/info", admin.info, methods=["GET"]),
+            Route("/_eventyard/certificate.pem", admin.certificate, methods=["GET"]),
+            *(
+                Route(f"/_eventyard/{service.name}", admin.status, methods=["GET"])
+                for service in emulator.services.values()
+                if service.status is not None
+            ),
             *(Route(path, admin.reset, methods=["POST"]) for path in resets),
             Route("/_localstack/state/{service}/reset", admin.reset_service, methods=["POST"]),
         ]

@@ -11,6 +11,7 @@ import orjson
 from emulator.arns import parse_arn
 from emulator.router.backoff import JitteredBackoff
 from emulator.router.delivery import Lane, UndeliverableError
+from emulator.router.json_path import MISSING, parse_path
 from emulator.router.router import Envelope
 from emulator.router.transform import OutputTooLongError, Reserved, is_json
 from services.events import api_call, limits
@@ -41,6 +42,9 @@ ERROR_CODES: Mapping[str, str] = {
     "Throttled": "THROTTLING",
     "TooManyHops": "THIRD_ACCOUNT_HOP_DETECTED",
     "InternalError": "INTERNAL_ERROR",
+    "KAFKA_STORAGE_ERROR": "SDK_CLIENT_ERROR",
+    "MESSAGE_TOO_LARGE": "INVALID_PARAMETER",
+    "INVALID_RECORD": "INVALID_PARAMETER",
 }
 """AWS's words for what targets answer; a code that is one of them already stays."""
 
@@ -104,11 +108,13 @@ def _send(emulator: Emulator, rule: Rule, target: Target, event: Event) -> None:
             refusal = UndeliverableError("INVALID_PARAMETER", "The transformed input is too long")
             deliveries.refuse(target.lane, Envelope("", rule.arn, original=event.text), event_id, refusal)
             return
-    sqs = target.spec.get("SqsParameters", {})
+    group_id = target.spec.get("SqsParameters", {}).get("MessageGroupId")
+    if service == "kafka":
+        group_id = _record_key(target, event) or group_id
     envelope = Envelope(
         body,
         rule.arn,
-        group_id=sqs.get("MessageGroupId"),
+        group_id=group_id,
         trace_header=event.trace_header,
         hops=event.hops + 1,
         original=event.text,
@@ -128,6 +134,15 @@ def _send(emulator: Emulator, rule: Rule, target: Target, event: Event) -> None:
         deliveries.refuse(target.lane, envelope, event_id, refusal)
     else:
         deliveries.send(target.lane, envelope, event_id)
+
+
+def _record_key(target: Target, event: Event) -> str | None:
+    """Give the key of a Kafka record, an extension of ours: what KinesisParameters.PartitionKeyPath names, as for a Kinesis stream."""
+    path = target.spec.get("KinesisParameters", {}).get("PartitionKeyPath")
+    found = MISSING if path is None else parse_path(path).find(event.document)
+    if found is MISSING:
+        return None
+    return found if isinstance(found, str) else orjson.dumps(found).decode()
 
 
 def _to_logs(emulator: Emulator, target: Target, event: Event, body: str) -> None:

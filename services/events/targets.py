@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from emulator.arns import parse_arn
+from emulator.router.json_path import PathError, parse_path
 from emulator.router.transform import Fault, TransformError, compile_input
 from emulator.service import operation
 from services.events import delivery, errors, limits
@@ -124,9 +125,20 @@ def _check_kind(spec: dict[str, Any], arn: Arn) -> None:
         raise errors.not_valid(str(arn), "FIFO topics are not supported as targets.")
     if arn.service == "ecs" and "EcsParameters" not in spec:
         raise errors.validation(f"Parameter(s) EcsParameters must be specified for target: {target_id}.")
+    if arn.service == "kafka":
+        _check_record_key(spec.get("KinesisParameters", {}).get("PartitionKeyPath"))
     destination = arn.service == "events" and arn.resource.startswith("api-destination/")
     if (arn.service in ROLE_NEEDED or destination) and not spec.get("RoleArn"):
         raise errors.validation(f"RoleArn is required for target {arn}.")
+
+
+def _check_record_key(path: str | None) -> None:
+    if path is None:
+        return
+    try:
+        parse_path(path)
+    except PathError:
+        raise errors.not_valid("KinesisParameters.PartitionKeyPath", "Must be a JSON path.") from None
 
 
 def _transform(target_id: str, spec: dict[str, Any]) -> Transform | None:

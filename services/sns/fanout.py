@@ -151,6 +151,15 @@ def _to_queue(emulator: Emulator, notification: Notification, subscription: Subs
     deliveries.send(subscription.lane, envelope, notification.message_id)
 
 
+def _to_kafka(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
+    """An extension of ours: a record in a Kafka topic, whose key is the message's group."""
+    body, attributes = text, notification.attributes
+    if not subscription.raw:
+        body, attributes = notification.envelope(emulator, subscription, text), {}
+    envelope = Envelope(body, notification.topic.arn, attributes, notification.group_id, hops=notification.hops + 1)
+    emulator.router.deliveries.send(subscription.lane, envelope, notification.message_id)
+
+
 def _to_function(emulator: Emulator, notification: Notification, subscription: Subscription, text: str) -> None:
     body = notification.lambda_event(emulator, subscription, text)
     envelope = Envelope(body, notification.topic.arn, trace_header=notification.trace_header)
@@ -309,6 +318,7 @@ def _plain(attributes: Attributes) -> dict[str, Any] | None:
 
 DOORS: Mapping[str, Door] = {
     "sqs": _to_queue,
+    "kafka": _to_kafka,
     "http": http_deliver.notify,
     "https": http_deliver.notify,
     "lambda": _to_function,

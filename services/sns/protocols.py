@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     Check = Callable[[SnsContext, Topic, str], None]
 
+_KAFKA_TOPIC = re.compile(r"topic/[^/]+/[^/]+/[^/]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-RAW = frozenset({"sqs", "http", "https", "firehose"})
+RAW = frozenset({"sqs", "http", "https", "firehose", "kafka"})
 """Protocols that can do without the envelope."""
 HTTP = frozenset({"http", "https"})
 BY_HAND = frozenset({"http", "https", "email", "email-json"})
@@ -82,6 +83,15 @@ def _check_stream(_ctx: SnsContext, _topic: Topic, endpoint: str) -> None:
         raise errors.invalid_parameter("Firehose endpoint ARN")
 
 
+def _check_kafka(_ctx: SnsContext, _topic: Topic, endpoint: str) -> None:
+    # An extension of ours: AWS has no such protocol.
+    arn = parse_arn(endpoint)
+    if arn is None or arn.service != "kafka" or not _KAFKA_TOPIC.fullmatch(arn.resource):
+        raise errors.invalid_parameter(
+            "Kafka topic ARN, such as arn:aws:kafka:us-east-1:000000000000:topic/eventyard/uuid/orders"
+        )
+
+
 def _check_application(ctx: SnsContext, _topic: Topic, endpoint: str) -> None:
     arn = parse_arn(endpoint)
     if arn is None or arn.service != "sns" or not arn.resource.startswith("endpoint/"):
@@ -110,6 +120,7 @@ CHECKS: Mapping[str, Check] = {
     "application": _check_application,
     "lambda": _check_function,
     "firehose": _check_stream,
+    "kafka": _check_kafka,
 }
 
 

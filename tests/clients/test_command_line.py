@@ -196,6 +196,7 @@ def test_services_leaves_the_others_out(start: Start) -> None:
     )
     assert json.loads(server.request("GET", "/health").body)["services"] == {
         "events": "disabled",
+        "kafka": "disabled",
         "sns": "disabled",
         "sqs": "running",
         "sts": "disabled",

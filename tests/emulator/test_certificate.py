@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from emulator import certificate as module
-from emulator.certificate import Certificate
+from emulator.certificate import Certificate, local_names
 from emulator.clock import SystemClock, settle
 
 NOW_MS = 1_767_225_600_000
@@ -66,6 +67,37 @@ def test_the_certificate_names_its_owner_and_signs_itself(shared: Certificate) -
     found.verify_directly_issued_by(found)
     names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["sns.amazonaws.com"]
+
+
+def test_it_is_good_for_other_names_and_addresses() -> None:
+    found = parsed(Certificate("a", NOW_MS, ("localhost", "127.0.0.1", "::1", "b.example.com")))
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.subject.rfc4514_string() == "CN=a"
+    assert names.get_values_for_type(x509.DNSName) == ["a", "localhost", "b.example.com"]
+    assert names.get_values_for_type(x509.IPAddress) == [ip_address("127.0.0.1"), ip_address("::1")]
+
+
+def test_a_certificate_that_is_prepared_is_good_for_its_other_names_too() -> None:
+    certificate = Certificate("a", NOW_MS, ("127.0.0.1",))
+    asyncio.run(certificate.prepare())
+    names = parsed(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.IPAddress) == [ip_address("127.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "more"),
+    [
+        ((), ()),
+        (("", "0.0.0.0", "::", "[::]:9092", "localhost:9092", "127.0.0.1"), ()),
+        (("kafka", "kafka:9092"), ("kafka",)),
+        (("10.0.0.1:9092", "10.0.0.2"), ("10.0.0.1", "10.0.0.2")),
+        (("fe80::1", "[fe80::2]:9092", "[fe80::3]"), ("fe80::1", "fe80::2", "fe80::3")),
+    ],
+)
+def test_a_server_on_this_machine_has_all_names_of_localhost_and_its_own(
+    hosts: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    assert local_names(*hosts) == ("localhost", "127.0.0.1", "::1", *more)
 
 
 def test_the_key_is_rsa_of_2048_bits(shared: Certificate) -> None:

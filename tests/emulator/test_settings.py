@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +26,19 @@ GOOD: dict[str, tuple[str, Any]] = {
     "cors_origins": ("https://a.test, https://b.test", ("https://a.test", "https://b.test")),
     "cooldowns": ("0", False),
     "quotas": ("0", False),
+    "data_dir": ("/var/eventyard", Path("/var/eventyard")),
+    "kafka_port": ("free", -1),
+    "kafka_brokers": ("3", 3),
+    "kafka_advertised_host": ("broker.test:19092", "broker.test:19092"),
+    "kafka_auto_create_topics": ("0", False),
+    "kafka_any_replication": ("1", True),
+    "kafka_memory": ("512M", 512 << 20),
+    "kafka_security": ("SASL_SSL", "sasl_ssl"),
+    "kafka_users": ("alice:secret, bob:a:b", (("alice", "secret"), ("bob", "a:b"))),
+    "kafka_tls_cert": ("/etc/cert.pem", Path("/etc/cert.pem")),
+    "kafka_tls_key": ("/etc/key.pem", Path("/etc/key.pem")),
+    "kafka_authorizer": ("1", True),
+    "kafka_super_users": ("alice,bob", ("alice", "bob")),
 }
 """For each setting a text that is not its default, and what it means."""
 
@@ -43,6 +57,19 @@ AGAIN = {
     "cors_origins": "https://c.test",
     "cooldowns": "1",
     "quotas": "1",
+    "data_dir": "/tmp/other",
+    "kafka_port": "0",
+    "kafka_brokers": "2",
+    "kafka_advertised_host": "other.test",
+    "kafka_auto_create_topics": "1",
+    "kafka_any_replication": "0",
+    "kafka_memory": "2g",
+    "kafka_security": "ssl",
+    "kafka_users": "carol:secret",
+    "kafka_tls_cert": "/etc/other.pem",
+    "kafka_tls_key": "/etc/other.key",
+    "kafka_authorizer": "0",
+    "kafka_super_users": "carol",
 }
 """Another good text for each."""
 
@@ -65,6 +92,15 @@ BAD: dict[str, tuple[str, str]] = {
     "cors_checks": ("maybe", "must be 1 or 0"),
     "cooldowns": ("2", "must be 1 or 0"),
     "quotas": ("many", "must be 1 or 0"),
+    "kafka_port": ("many", "must be a number, or free"),
+    "kafka_brokers": ("0", "must be greater than or equal to 1"),
+    "kafka_advertised_host": ("http://a/b", "must be a host, with or without a port, such as localhost:9092"),
+    "kafka_auto_create_topics": ("maybe", "must be 1 or 0"),
+    "kafka_any_replication": ("maybe", "must be 1 or 0"),
+    "kafka_memory": ("much", "must be a number of bytes, or one with a unit, such as 512M or 2G"),
+    "kafka_security": ("tls", "must be 'plaintext', 'ssl', 'sasl_plaintext' or 'sasl_ssl'"),
+    "kafka_users": ("alice", "must be names with their passwords, such as alice:secret,bob:other"),
+    "kafka_authorizer": ("maybe", "must be 1 or 0"),
 }
 
 

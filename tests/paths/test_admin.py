@@ -28,7 +28,7 @@ def parsed(answer: Answer) -> Any:
 @pytest.mark.parametrize("path", HEALTH)
 def test_health_has_localstack_s_shape(cloud: Harness, path: str) -> None:
     assert parsed(cloud.request("GET", path)) == {
-        "services": {"events": "available", "sns": "available", "sqs": "available", "sts": "available"},
+        "services": {"events": "available", "kafka": "available", "sns": "available", "sqs": "available", "sts": "available"},
         "edition": "eventyard",
         "version": __version__,
     }
@@ -38,16 +38,24 @@ def test_health_says_running_of_a_service_that_was_used(cloud: Harness, sqs: Any
     sqs.list_queues()
     assert parsed(cloud.request("GET", "/health"))["services"] == {
         "events": "available",
+        "kafka": "available",
         "sns": "available",
         "sqs": "running",
         "sts": "available",
     }
 
 
+def test_kafka_without_a_port_is_left_out(cloud_with: Callable[..., Harness]) -> None:
+    cloud = cloud_with(kafka_port=0)
+    assert parsed(cloud.request("GET", "/health"))["services"]["kafka"] == "disabled"
+    assert cloud.request("GET", "/_eventyard/kafka").status == 404
+
+
 def test_health_says_disabled_of_a_service_that_was_left_out(cloud_with: Callable[..., Harness]) -> None:
     cloud = cloud_with(services=frozenset({"sqs"}))
     assert parsed(cloud.request("GET", "/health"))["services"] == {
         "events": "disabled",
+        "kafka": "disabled",
         "sns": "disabled",
         "sqs": "available",
         "sts": "disabled",
@@ -159,7 +167,7 @@ def test_resetting_a_service_that_does_not_run_says_which_do(cloud: Harness, sqs
     url = sqs.create_queue(QueueName="jobs")["QueueUrl"]
     answer = cloud.request("POST", "/_localstack/state/nope/reset")
     assert answer.status == 404
-    assert json.loads(answer.body) == {"message": "no service 'nope' runs here; these do: events, sns, sqs, sts"}
+    assert json.loads(answer.body) == {"message": "no service 'nope' runs here; these do: events, kafka, sns, sqs, sts"}
     assert sqs.list_queues()["QueueUrls"] == [url]
 
 

@@ -17,7 +17,7 @@ def test_the_root_says_what_this_is_and_how_to_point_an_sdk_at_it(cloud: Harness
     answer = cloud.request(method, "/", headers={"Host": "my-machine:4570"})
     assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.text == (
-        "Eventyard emulates events, sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
+        "Eventyard emulates events, kafka, sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
     )
 
 

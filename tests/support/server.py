@@ -63,6 +63,10 @@ class Server:
         self._ready = threading.Event()
         self._clients: list[Any] = []
         self._session = boto3.Session()
+        if not any(text.startswith("--kafka-port") for text in flags) and "EVENTYARD_KAFKA_PORT" not in (
+            variables or {}
+        ):
+            flags = (*flags, "--kafka-port", "0")  # servers of other tests run at the same time
         self.process = subprocess.Popen(
             [*command, *flags],
             cwd=folder,
@@ -114,6 +118,13 @@ class Server:
         found = re.search(r"at (http://\S+)$", self.out[0])
         assert found is not None, self.out
         return found[1]
+
+    @property
+    def kafka(self) -> str:
+        """What the banner tells Kafka's clients to use as bootstrap.servers; start it with `--kafka-port free`."""
+        found = re.search(r"bootstrap\.servers=(\S+)", "\n".join(self.out))
+        assert found is not None, self.out
+        return found[1].replace("localhost", "127.0.0.1")
 
     @property
     def host(self) -> str:

@@ -1,0 +1,69 @@
+"""Apache Kafka's wire protocol: one cluster in the process, for every client that speaks to Kafka 4.
+
+Where to find what: server.py takes connections and keeps the order of answers, frames.py cuts what was read; api/ has one file for
+each API key, which says its behaviour and its versions; schema.py compiles Kafka's own descriptions of messages (messages/).
+partition.py is a log (emulator/log) with its producers (producers.py) and its waiting fetches; records.py checks batches, record_batches.py
+opens and makes them; topics.py, configs.py, retention.py, compaction.py; groups/ coordinates consumers; transactions.py; sasl.py, scram.py,
+acls.py, tls.py. deliver.py takes what EventBridge and SNS send. Kafka's words are in errors.py, its numbers in limits.py.
+
+What is not emulated: replication (there is one copy of everything, and replicas are shown), versions that Kafka 4 removed, quotas
+(kept, not enforced), delegation tokens, telemetry, tiered storage, streams groups. The API of Amazon MSK answers that it is not emulated.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from emulator.service import Service, StartError
+from emulator.settings import Address
+from emulator.storage.journal import JournalInUseError
+from services.kafka.deliver import deliver
+from services.kafka.state import Cluster, cluster_of
+from services.kafka.status import status
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from emulator.app import Emulator
+    from services.kafka.server import Listener
+
+
+async def listen(emulator: Emulator, sockets: list[socket]) -> Listener:
+    """Take Kafka's clients. Raises StartError when the certificate or the data directory cannot be used."""
+    from services.kafka.server import Listener
+
+    folder = emulator.settings.data_dir
+    try:
+        cluster_of(emulator)
+    except JournalInUseError:
+        raise StartError(
+            f"--data-dir={folder}: another eventyard keeps its state there: end it, or choose another folder"
+        ) from None
+    except (OSError, sqlite3.Error) as error:
+        raise StartError(f"--data-dir={folder}: {error}: choose a folder that can be written") from None
+    listener = Listener(emulator)
+    await listener.listen(sockets)
+    return listener
+
+
+def greeting(emulator: Emulator) -> str:
+    """Tell Kafka's clients where to go."""
+    settings = emulator.settings
+    host = "localhost" if settings.host in ("0.0.0.0", "::", "127.0.0.1") else settings.host  # noqa: S104 - compared, not bound
+    servers = ",".join(str(Address(host, node.port)) for node in cluster_of(emulator).nodes)
+    security = "" if settings.kafka_security == "plaintext" else f" security.protocol={settings.kafka_security.upper()}"
+    return f"Kafka: bootstrap.servers={servers}{security}"
+
+
+SERVICE = Service(
+    name="kafka",
+    modules=(),
+    new_state=lambda emulator, _account, _region: Cluster(emulator),
+    protocols=(),
+    deliver=deliver,
+    addresses=lambda settings: settings.kafka_addresses,
+    listen=listen,
+    greeting=greeting,
+    status=status,
+)

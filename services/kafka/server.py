@@ -1,0 +1,319 @@
+"""Listeners and connections: frames in, answers out, in the order of the requests.
+
+A connection works on one request at a time. When an API parks it (a long poll, a join), what the client sends meanwhile waits,
+as on Kafka, which mutes the channel. Small frames are handled where they were read, in one buffer that all connections share;
+a frame that does not come in one piece gets a buffer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from asyncio import Future
+from collections import deque
+from functools import partial
+from struct import Struct
+from typing import TYPE_CHECKING, Any, cast
+
+from services.kafka.api import ALL
+from services.kafka.api.base import Api, Call, api_of
+from services.kafka.errors import Error
+from services.kafka.frames import FrameError, Frames
+from services.kafka.limits import REQUEST_BYTES_MAX, SASL_TOKEN_BYTES_MAX
+from services.kafka.sasl import Login
+from services.kafka.schema import MalformedError, Messages, read_header
+from services.kafka.state import cluster_of
+
+if TYPE_CHECKING:
+    import ssl
+    from socket import socket
+
+    from emulator.app import Emulator
+    from services.kafka.api.base import Response
+    from services.kafka.schema import Header
+    from services.kafka.state import Cluster
+
+log = logging.getLogger("eventyard.kafka")
+
+API_VERSIONS = 18
+WRITE_HIGH_BYTES = 4 << 20
+"""Beyond this much unsent, a connection's further requests wait."""
+PENDING_BYTES_MAX = 1 << 20
+"""Beyond this much waiting behind a parked request, a connection is not read from."""
+
+_ANSWER = Struct(">ii")
+_FLEXIBLE_ANSWER = Struct(">iix")
+_SIZE = Struct(">i")
+_HEAD = Struct(">hhi")
+
+
+class Listener:
+    """The sockets of all brokers, and the connections to them."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        self.messages = Messages()
+        self.apis: dict[int, Api] = {found.key: found for found in map(api_of, ALL)}
+        self.frames = Frames()
+        self.connections: set[Connection] = set()
+        self._servers: list[asyncio.Server] = []
+        settings = emulator.settings
+        self.protocol = settings.kafka_security.upper()
+        self.with_login = settings.kafka_security.startswith("sasl")
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster, made anew after a reset."""
+        return cluster_of(self.emulator)
+
+    async def listen(self, sockets: list[socket]) -> None:
+        """Take connections on the sockets of the brokers. Raises StartError."""
+        tls: ssl.SSLContext | None = None
+        if self.protocol.endswith("SSL"):
+            from services.kafka.tls import server_context
+
+            tls = await server_context(self.emulator)
+        loop = asyncio.get_running_loop()
+        nodes = {node.port: node.node_id for node in self.cluster.nodes}
+        for sock in sockets:
+            make = partial(Connection, self, nodes[sock.getsockname()[1]])
+            self._servers.append(await loop.create_server(make, sock=sock, ssl=tls))
+
+    async def close(self) -> None:
+        """Take no more connections and end those that are there."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self.connections):
+            connection.end()
+        for server in self._servers:
+            await server.wait_closed()
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One client. It is what APIs see as their `Peer`."""
+
+    def __init__(self, listener: Listener, node_id: int) -> None:
+        self._listener = listener
+        self.node_id = node_id
+        self.host = ""
+        self.listener = listener.protocol
+        self.principal = "User:ANONYMOUS"
+        self.login: Login | None = None
+        self.software = ""
+        self._transport: asyncio.Transport | None = None
+        self._reader = listener.frames.reader()
+        self._parked: Future[Any] | None = None
+        self._pending: deque[bytes] = deque()
+        self._pending_bytes = 0
+        self._paused = self._muted = False
+        self._closing = False
+        self._local = ("", 0)
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES)
+        peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self.host = peer[0] if peer else ""
+        self._local = local[:2] if local else ("", 0)
+        self._listener.connections.add(self)
+        if self._listener.with_login:
+            self.login = Login(self._listener.cluster.users)
+            self._reader.bytes_max = SASL_TOKEN_BYTES_MAX
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's shape
+        """Forget the client. What was parked is let go; whoever made it sees that it is cancelled."""
+        self._closing = True
+        self._listener.connections.discard(self)
+        self._pending.clear()
+        self._reader.close()
+        parked, self._parked = self._parked, None
+        if parked is not None:
+            parked.cancel()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's shape
+        """Say where to read to."""
+        return self._reader.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take up what was read."""
+        try:
+            for frame in self._reader.cut(nbytes):
+                if self._closing:
+                    return
+                self._take(frame)
+        except FrameError as error:
+            self._refuse(str(error))
+
+    def pause_writing(self) -> None:
+        """The client does not read its answers: let its requests wait."""
+        self._muted = True
+        self._pause()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._muted = False
+        self._go_on()
+
+    # Requests in order.
+
+    def _take(self, frame: memoryview) -> None:
+        if self._parked is None and not self._muted and not self._pending:
+            self._handle(frame)
+            return
+        self._pending.append(bytes(frame))
+        self._pending_bytes += len(frame)
+        if self._pending_bytes > PENDING_BYTES_MAX:
+            self._pause()
+
+    def _go_on(self) -> None:
+        """Handle what waited, as far as that goes."""
+        while self._pending and self._parked is None and not self._muted and not self._closing:
+            frame = self._pending.popleft()
+            self._pending_bytes -= len(frame)
+            self._handle(memoryview(bytearray(frame)))  # APIs may write into their frame: offsets are put into batches
+        if self._paused and not self._muted and self._pending_bytes <= PENDING_BYTES_MAX and not self._closing:
+            self._paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
+
+    def _pause(self) -> None:
+        if not self._paused and not self._closing and self._transport is not None:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _handle(self, frame: memoryview) -> None:
+        if self.login is not None and self.login.raw:
+            self._raw_token(bytes(frame))
+            return
+        try:
+            key, version, correlation_id = _HEAD.unpack_from(frame, 0)
+            found = self._listener.apis.get(key)
+            if found is None or not found.versions[0] <= version <= found.versions[1]:
+                self._unsupported(key, version, correlation_id)
+                return
+            if self.login is not None and not self.login.done and not found.before_login:
+                self._refuse(f"sent {found.name} before it had logged in")
+                return
+            self._answer(found, version, correlation_id, self._run(found, read_header(frame), frame))
+            if self.login is not None and self.login.done:
+                self._reader.bytes_max = REQUEST_BYTES_MAX
+        except (MalformedError, struct.error) as error:
+            self._refuse(f"sent what is no request of Kafka's: {error}")
+        except Exception:  # a bug of ours, which goes to the log; the client sees a closed connection and tries again
+            log.exception("a request of %s failed", self.host)
+            self.end()
+
+    def _run(self, found: Api, header: Header, frame: memoryview) -> Any:
+        emulator = self._listener.emulator
+        call = Call(
+            self._listener.cluster,
+            self,
+            header.api_version,
+            header.client_id,
+            emulator.clock.now_ms(),
+            self._listener.apis,
+        )
+        if found.raw is not None:
+            return found.raw(call, frame, header.position)
+        read = self._listener.messages.request(found.key, found.name, header.api_version)
+        # What stands behind the request is left alone, as Kafka does: librdkafka 2.16 ends a Metadata request with three bytes too many.
+        request, _ = read(frame, header.position)
+        return found.run(call, request)
+
+    def _answer(self, found: Api, version: int, correlation_id: int, answer: Any) -> None:
+        """Send an answer, or park until there is one."""
+        if isinstance(answer, Future):
+            if not answer.done():
+                self._parked = answer
+                answer.add_done_callback(lambda _: self._unpark(found, version, correlation_id, answer))
+                return
+            answer = answer.result()
+        if answer is not None:
+            self._send(found, version, correlation_id, answer)
+
+    def _unpark(self, found: Api, version: int, correlation_id: int, answer: Future[Any]) -> None:
+        if self._parked is not answer:  # the client is gone
+            return
+        self._parked = None
+        if answer.cancelled():
+            self.end()
+            return
+        try:
+            self._answer(found, version, correlation_id, answer.result())
+        except Exception:  # a bug of ours
+            log.exception("%s of %s failed", found.name, self.host)
+            self.end()
+        self._go_on()
+
+    def _send(self, found: Api, version: int, correlation_id: int, answer: Any) -> None:
+        if self._transport is None or (self._closing and self._transport.is_closing()):
+            return
+        flexible = found.key != API_VERSIONS and self._listener.messages.flexible(found.name, "response", version)
+        head = _FLEXIBLE_ANSWER if flexible else _ANSWER
+        if isinstance(answer, list):  # buffers, from a hot API
+            size = sum(map(len, answer)) + head.size - 4
+            answer.insert(0, head.pack(size, correlation_id))
+            self._transport.writelines(answer)
+        else:
+            out = bytearray(head.size)
+            self._listener.messages.response(found.key, found.name, version)(out, answer)
+            head.pack_into(out, 0, len(out) - 4, correlation_id)
+            self._transport.write(out)
+        if self._closing:
+            self._transport.close()
+
+    def _unsupported(self, key: int, version: int, correlation_id: int) -> None:
+        """Answer an ApiVersions of a version to come in the form of version 0, as KIP-511 says; close on anything else."""
+        if key != API_VERSIONS:
+            self._refuse(f"asked for API key {key} version {version}, which is not spoken here")
+            return
+        listener = self._listener
+        call = Call(listener.cluster, self, 0, None, listener.emulator.clock.now_ms(), listener.apis)
+        found = listener.apis[API_VERSIONS]
+        answer = cast("Response", found.run(call, {"ClientSoftwareName": "", "ClientSoftwareVersion": ""}))
+        self._send(found, 0, correlation_id, {**answer, "ErrorCode": Error.UNSUPPORTED_VERSION})
+
+    def _raw_token(self, token: bytes) -> None:
+        """Take a token of a client that speaks SaslHandshake version 0: it comes in a frame without a header."""
+        login = cast("Login", self.login)
+        reply, error = login.token(token)
+        if error is not None or reply is None:
+            self._refuse("could not log in")
+            return
+        if login.done:
+            self.principal = login.principal
+            self._reader.bytes_max = REQUEST_BYTES_MAX
+        if self._transport is not None:
+            self._transport.write(_SIZE.pack(len(reply)) + reply)
+
+    # The end.
+
+    def close_after_answer(self) -> None:
+        """Close once the answer to the present request is sent."""
+        self._closing = True
+
+    def advertised(self, node_id: int) -> tuple[str, int]:
+        """Host and port at which this client reaches a broker: where it dialled this one, unless a setting says otherwise."""
+        nodes = self._listener.cluster.nodes
+        port = nodes[node_id - 1].port
+        wanted = self._listener.emulator.settings.kafka_advertised_host
+        if not wanted:
+            return self._local[0], port
+        host, colon, first = wanted.rpartition(":")
+        if not colon or wanted.endswith("]"):
+            return wanted.strip("[]"), port
+        return host.strip("[]"), int(first) + node_id - 1
+
+    def end(self) -> None:
+        """Close now, with what is still to be sent."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+    def _refuse(self, reason: str) -> None:
+        log.warning("closed a connection from %s: it %s", self.host or "somewhere", reason)
+        self.end()
