@@ -28,7 +28,13 @@ def parsed(answer: Answer) -> Any:
 @pytest.mark.parametrize("path", HEALTH)
 def test_health_has_localstack_s_shape(cloud: Harness, path: str) -> None:
     assert parsed(cloud.request("GET", path)) == {
-        "services": {"events": "available", "kafka": "available", "sns": "available", "sqs": "available", "sts": "available"},
+        "services": {
+            "events": "available",
+            "kafka": "available",
+            "sns": "available",
+            "sqs": "available",
+            "sts": "available",
+        },
         "edition": "eventyard",
         "version": __version__,
     }
