@@ -6,6 +6,8 @@ a frame that is not whole yet is moved: into a buffer just for this frame, into 
 
 from __future__ import annotations
 
+import mmap
+import os
 from struct import Struct
 from typing import TYPE_CHECKING
 
@@ -88,13 +90,20 @@ class FrameReader:
 
     def _begin_big(self, size: int, begun: memoryview) -> None:
         if size > KEPT_BYTES_MAX:
-            buffer = bytearray(size)
+            self._big = _pages(size)
         else:
-            buffer = self._kept if self._kept is not None and len(self._kept) >= size else bytearray(max(size, 1 << 16))
-            self._kept = buffer
-        self._big = memoryview(buffer)
+            kept = self._kept if self._kept is not None and len(self._kept) >= size else bytearray(max(size, 1 << 16))
+            self._kept = kept
+            self._big = memoryview(kept)
         self._big_size, self._filled = size, len(begun)
         self._big[: len(begun)] = begun
+
+
+def _pages(size: int) -> memoryview:
+    """Take memory that costs nothing until it is written to: who announces 100 MB and sends four bytes gets a page."""
+    if os.name != "posix":
+        return memoryview(mmap.mmap(-1, size))
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
 
 
 def _looks_like(head: bytes, bytes_max: int) -> str:

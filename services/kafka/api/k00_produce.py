@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.kafka.acls import Operation, Resource
 from services.kafka.api.base import api
+from services.kafka.api.partitions import asked_for
 from services.kafka.body import Body, put_count, put_text, put_topic
 from services.kafka.errors import Error, KafkaError
 from services.kafka.partition import InvalidRecordsError
@@ -121,24 +122,14 @@ def _produce(call: Call, wanted: Wanted, topic: str | bytes, index: int, data: m
         return Result(index, error.error, message=error.message)
 
 
-def _partition(call: Call, wanted: Wanted, asked: str | bytes, index: int) -> Partition:
+def _partition(call: Call, wanted: Wanted, topic: str | bytes, index: int) -> Partition:
     """Find a partition that the caller may write to. Raises KafkaError."""
     if wanted.refusal is not None:
         raise KafkaError(wanted.refusal)
-    topics, by_name = call.cluster.topics, isinstance(asked, str)
-    topic = topics.get(asked) if isinstance(asked, str) else topics.by_id(asked)
-    name = asked if isinstance(asked, str) else "" if topic is None else topic.name
-    if name and not call.allowed(Operation.WRITE, Resource.TOPIC, name):
-        raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED if by_name else Error.UNKNOWN_TOPIC_ID)
-    if topic is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION if by_name else Error.UNKNOWN_TOPIC_ID)
-    if call.cluster.is_internal(name):
-        raise KafkaError(Error.INVALID_TOPIC_EXCEPTION, f"Cannot append to internal topic {name}")
-    if not 0 <= index < len(topic.partitions):
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if call.cluster.leader(topic, index).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
-    return topic.partitions[index]
+    partition = asked_for(call, topic, index, Operation.WRITE)
+    if partition.topic.internal or call.cluster.is_internal(partition.topic.name):
+        raise KafkaError(Error.INVALID_TOPIC_EXCEPTION, f"Cannot append to internal topic {partition.topic.name}")
+    return partition
 
 
 def _append(call: Call, wanted: Wanted, partition: Partition, data: memoryview | None) -> Result:

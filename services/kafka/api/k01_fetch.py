@@ -15,8 +15,9 @@ from asyncio import Future, get_running_loop
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.kafka.acls import Operation, Resource
+from services.kafka.acls import Operation
 from services.kafka.api.base import api
+from services.kafka.api.partitions import asked_for
 from services.kafka.body import Body, put_count, put_topic
 from services.kafka.errors import Error, KafkaError
 from services.kafka.limits import FETCH_BYTES_MAX
@@ -191,20 +192,9 @@ def _look(call: Call, wanted: Wanted) -> tuple[list[tuple[str | bytes, list[Foun
     return answer, total, failed
 
 
-def _partition(call: Call, wanted: str | bytes, want: Want) -> Partition:
+def _partition(call: Call, topic: str | bytes, want: Want) -> Partition:
     """Find a partition that the caller may read, at this leader epoch. Raises KafkaError."""
-    topics, by_name = call.cluster.topics, isinstance(wanted, str)
-    topic = topics.get(wanted) if isinstance(wanted, str) else topics.by_id(wanted)
-    name = wanted if isinstance(wanted, str) else "" if topic is None else topic.name
-    if name and not call.allowed(Operation.READ, Resource.TOPIC, name):
-        raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED if by_name else Error.UNKNOWN_TOPIC_ID)
-    if topic is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION if by_name else Error.UNKNOWN_TOPIC_ID)
-    if not 0 <= want.partition < len(topic.partitions):
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if call.cluster.leader(topic, want.partition).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
-    partition = topic.partitions[want.partition]
+    partition = asked_for(call, topic, want.partition, Operation.READ)
     partition.check_epoch(want.leader_epoch)
     return partition
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.kafka.acls import Operation, Resource
 from services.kafka.api.base import api
+from services.kafka.api.partitions import led
 from services.kafka.errors import Error, KafkaError
 from services.kafka.record_batches import find_time, newest
 
@@ -61,11 +62,7 @@ def _partition(call: Call, name: str, wanted: dict[str, Any]) -> Partition:
     index, time_ms = wanted["PartitionIndex"], wanted["Timestamp"]
     if not call.allowed(Operation.DESCRIBE, Resource.TOPIC, name):
         raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED)
-    partition = call.cluster.partition(name, index)
-    if partition is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if call.cluster.leader(partition.topic, index).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
+    partition = led(call, name, index)
     partition.check_epoch(wanted["CurrentLeaderEpoch"])
     if time_ms < 0 and call.version < FIRST_VERSION_OF.get(time_ms, 0 if time_ms >= EARLIEST else 1 << 15):
         raise KafkaError(Error.UNSUPPORTED_VERSION)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.kafka.acls import Operation, Resource
 from services.kafka.api.base import api
+from services.kafka.api.partitions import led
 from services.kafka.errors import Error, KafkaError
 
 if TYPE_CHECKING:
@@ -46,16 +47,11 @@ def _delete(call: Call, name: str, index: int, offset: int) -> dict[str, Any]:
 
 def _start(call: Call, name: str, index: int, offset: int) -> int:
     """Delete, and tell where the log begins then. Raises KafkaError."""
-    cluster = call.cluster
     if not call.allowed(Operation.DELETE, Resource.TOPIC, name):
         raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED)
-    partition = cluster.partition(name, index)
-    if partition is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if cluster.is_internal(name):
+    partition = led(call, name, index)
+    if call.cluster.is_internal(name):
         raise KafkaError(Error.INVALID_TOPIC_EXCEPTION)
-    if cluster.leader(partition.topic, index).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
     settings = partition.topic.settings
     if settings.compact and not settings.delete:
         raise KafkaError(Error.POLICY_VIOLATION)

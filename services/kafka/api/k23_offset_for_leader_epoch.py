@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.kafka.acls import Operation, Resource
 from services.kafka.api.base import api
+from services.kafka.api.partitions import led
 from services.kafka.errors import Error, KafkaError
 
 if TYPE_CHECKING:
@@ -43,16 +44,11 @@ def _end(call: Call, name: str, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _epoch_and_offset(call: Call, name: str, asked: dict[str, Any]) -> tuple[int, int]:
-    cluster, index = call.cluster, asked["Partition"]
     if not (
         call.allowed_on_cluster(Operation.CLUSTER_ACTION) or call.allowed(Operation.DESCRIBE, Resource.TOPIC, name)
     ):
         raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED)
-    partition = cluster.partition(name, index)
-    if partition is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if cluster.leader(partition.topic, index).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
+    partition = led(call, name, asked["Partition"])
     partition.check_epoch(asked["CurrentLeaderEpoch"])
     if asked["LeaderEpoch"] != partition.leader_epoch:
         return UNDEFINED, UNDEFINED

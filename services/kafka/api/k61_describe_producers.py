@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.kafka.acls import Operation, Resource
 from services.kafka.api.base import api
+from services.kafka.api.partitions import led
 from services.kafka.errors import Error, KafkaError
 from services.kafka.topics import check_name
 
@@ -47,10 +48,6 @@ def _producers(call: Call, name: str, index: int) -> list[Response]:
     check_name(name)
     if not call.allowed(Operation.READ, Resource.TOPIC, name):
         raise KafkaError(Error.TOPIC_AUTHORIZATION_FAILED)
-    partition = call.cluster.partition(name, index)
-    if partition is None:
-        raise KafkaError(Error.UNKNOWN_TOPIC_OR_PARTITION)
-    if call.cluster.leader(partition.topic, index).node_id != call.peer.node_id:
-        raise KafkaError(Error.NOT_LEADER_OR_FOLLOWER)
+    partition = led(call, name, index)
     partition.producers.expire(call.now_ms)
     return partition.producers.describe()
