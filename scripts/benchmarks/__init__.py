@@ -12,6 +12,9 @@
 | sqs.py      | `scripts/bench sqs`: what is measured of SQS; queues.py speaks to it,           |
 |             | scale.py has the backlog, the many queues and the parked polls                  |
 | patterns.py | `scripts/bench patterns`: event patterns, in this process and without wrk       |
+| kafka.py    | `scripts/bench kafka`: what is measured of Kafka, beside apache_kafka.py where  |
+|             | there is Java; kafka_load.py has the loads, librdkafka.py the client library,   |
+|             | kafka_wire.py a client by hand, kafka_group.py a group with many members        |
 
 A new service brings a module with a list of `rates.Action` and a function `run(plan)`, and a command in `scripts/bench`.
 """

@@ -49,6 +49,8 @@ class Server:
     def __init__(self, name: str, command: Sequence[str | Path], port: int) -> None:
         self.name = name
         self.port = port
+        self.kafka_port = 0
+        """Where Kafka is spoken, if at all."""
         self.started_s = 0.0
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
@@ -124,16 +126,17 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise BenchError(f"{self.name} has ended: {self.complaint()}")
 
-    def _processor_s(self) -> float:
+    def processor_s(self) -> float:
+        """Processor time of all threads so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def settle(self) -> None:
         """Wait until the process is at rest: it has done all that it was asked."""
         for _ in range(int(SETTLE_WITHIN_S / SETTLE_STEP_S)):
-            before = self._processor_s()
+            before = self.processor_s()
             time.sleep(SETTLE_STEP_S)
-            if self._processor_s() - before < SETTLE_SHARE * SETTLE_STEP_S:
+            if self.processor_s() - before < SETTLE_SHARE * SETTLE_STEP_S:
                 return
         raise BenchError(f"{self.name} is still busy {SETTLE_WITHIN_S} s after the last request")
 
@@ -147,9 +150,19 @@ def free_port() -> int:
 
 
 def eventyard(*options: str) -> Server:
-    """Make the product's server: the console script of the virtual environment, with its defaults but for the options given."""
+    """Make the product's server: the console script of the virtual environment, with its defaults but for the options given, and
+    without Kafka, whose port is one for all.
+    """
     port = free_port()
-    return Server("eventyard", [EVENTYARD, "--port", str(port), *options], port)
+    return Server("eventyard", [EVENTYARD, "--port", str(port), "--kafka-port", "0", *options], port)
+
+
+def eventyard_with_kafka(*options: str) -> Server:
+    """Make the product's server with Kafka on a port of its own."""
+    port, kafka_port = free_port(), free_port()
+    server = Server("eventyard", [EVENTYARD, "--port", str(port), "--kafka-port", str(kafka_port), *options], port)
+    server.kafka_port = kafka_port
+    return server
 
 
 def echo() -> Server:
