@@ -23,6 +23,7 @@ KEEP_ALIVE_S = 75
 """Longer than SDKs keep a connection in their pools: a server that closes first makes them retry a request that was
 never read."""
 BACKLOG = 4096
+FILES_MAX = 65_536
 GRACE_S = 2
 """How long a stop waits for requests that are being answered, or that never become whole; parked polls are answered before."""
 
@@ -80,6 +81,18 @@ def tune_garbage_collector() -> None:
     gc.set_threshold(10_000, 2, 10_000)
 
 
+def raise_file_limit() -> None:
+    """Allow as many connections and files as the system does: its soft limit is often 1,024, and each partition kept in files has one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_MAX if hard == resource.RLIM_INFINITY else min(hard, FILES_MAX)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _http_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
     """Choose how HTTP is spoken: our way where httptools is there, else as uvicorn can."""
     try:
@@ -114,6 +127,7 @@ class EmulatorServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
+        raise_file_limit()
         await super().startup(sockets)
         tune_garbage_collector()
         if self.started and self._on_ready is not None:

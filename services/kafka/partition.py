@@ -149,13 +149,13 @@ class Partition:
         count = batch.last_offset_delta + 1
         try:
             base_offset = self.log.append(data, batch.max_timestamp_ms, count)
-        except LogFullError:
+        except LogFullError as error:
             if not self._cluster.upkeep.make_room(len(data)):
-                raise self._full() from None
+                raise self._full(error) from None
             try:
                 base_offset = self.log.append(data, batch.max_timestamp_ms, count)
-            except LogFullError:
-                raise self._full() from None
+            except LogFullError as again:
+                raise self._full(again) from None
         if commit is not None:
             self.producers.marker(batch.producer_id, batch.producer_epoch, commit, base_offset, now_ms)
         elif batch.producer_id != NO_PRODUCER:
@@ -168,12 +168,14 @@ class Partition:
                 waiter.arrived(self, len(data))
         return base_offset
 
-    def _full(self) -> KafkaError:
+    def _full(self, error: LogFullError) -> KafkaError:
         settings = self._cluster.settings
-        words = (
-            f"The memory for records is full ({settings.kafka_memory:,} bytes): delete topics or records, set retention.ms or "
-            f"retention.bytes on topics, or start with more, such as --kafka-memory {max(2, settings.kafka_memory >> 29)}G"
-        )
+        words = f"{error}: make room there, delete topics or records, or set retention.ms or retention.bytes on topics"
+        if settings.data_dir is None:
+            words = (
+                f"The memory for records is full ({settings.kafka_memory:,} bytes): delete topics or records, set retention.ms or "
+                f"retention.bytes on topics, or start with more, such as --kafka-memory {max(2, settings.kafka_memory >> 29)}G"
+            )
         log.error("%s: %s", self.name, words)
         return KafkaError(Error.KAFKA_STORAGE_ERROR, words)
 

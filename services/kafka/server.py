@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from socket import socket
 
     from emulator.app import Emulator
-    from services.kafka.api.base import Response
     from services.kafka.schema import Header
     from services.kafka.state import Cluster
 
@@ -305,11 +304,11 @@ class Connection(asyncio.BufferedProtocol):
         if key != API_VERSIONS:
             self._refuse(f"asked for API key {key} version {version}, which is not spoken here")
             return
-        listener = self._listener
-        call = Call(listener.cluster, self, 0, None, listener.emulator.clock.now_ms(), listener.apis)
-        found = listener.apis[API_VERSIONS]
-        answer = cast("Response", found.run(call, {"ClientSoftwareName": "", "ClientSoftwareVersion": ""}))
-        self._send(found, 0, correlation_id, {**answer, "ErrorCode": Error.UNSUPPORTED_VERSION})
+        found = self._listener.apis[API_VERSIONS]
+        lowest, highest = found.versions
+        # Nothing but this API's own versions: a client that is told of more takes it, asks no further and never hears of features.
+        own = {"ApiKey": API_VERSIONS, "MinVersion": lowest, "MaxVersion": highest}
+        self._send(found, 0, correlation_id, {"ErrorCode": Error.UNSUPPORTED_VERSION, "ApiKeys": [own]})
 
     def _raw_token(self, token: bytes) -> None:
         """Take a token of a client that speaks SaslHandshake version 0: it comes in a frame without a header."""

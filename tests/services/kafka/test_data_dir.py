@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +186,22 @@ def test_many_segments_are_read_back_in_order(tmp_path: Path, end: Callable[[Kaf
     with start(tmp_path) as second:
         client = second.connect()
         assert read_all(client, "orders") == values
+
+
+def test_a_full_disk_refuses_and_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with start(tmp_path) as kafka:
+        client = kafka.connect()
+        client.create_topic("orders")
+        monkeypatch.setattr("emulator.log.files._allocate", full)
+        refused = client.produce("orders", b"a")
+        assert refused["ErrorCode"] == Error.KAFKA_STORAGE_ERROR
+        assert f"in {tmp_path}" in refused["ErrorMessage"]
+        assert "make room there" in refused["ErrorMessage"]
+        monkeypatch.undo()
+        assert client.produce("orders", b"a")["BaseOffset"] == 0
 
 
 def read_all(client: Client, topic: str) -> list[bytes | None]:
