@@ -80,7 +80,7 @@ def test_a_version_to_come_is_answered_in_the_form_of_version_0(client: Client) 
     size, correlation_id, error, count = struct.unpack_from(">iihi", written)
     assert (len(written), correlation_id, error) == (size + 4, 7, Error.UNSUPPORTED_VERSION)
     listed = [struct.unpack_from(">hhh", written, 14 + 6 * place) for place in range(count)]
-    assert (18, 0, 4) in listed
+    assert listed == [(18, 0, 4)]
     assert not client.transport.closed
 
 
