@@ -93,7 +93,7 @@ def test_the_javascript_client_is_locked_and_private() -> None:
     lock = json.loads((folder / "package-lock.json").read_text())
     assert package["private"] is True
     clients = {f"@aws-sdk/client-{name}" for name in ("eventbridge", "sns", "sqs", "sts")}
-    assert set(package["devDependencies"]) == {*clients, "sns-validator"}
+    assert set(package["devDependencies"]) == {*clients, "@platformatic/kafka", "kafkajs", "sns-validator"}
     assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
 
 

@@ -129,4 +129,4 @@ def test_sts_tells_who_calls_and_lends_a_role_s_keys(seen: Seen) -> None:
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    assert "://" not in (FOLDER / "package-lock.json").read_text()
+    assert '"resolved"' not in (FOLDER / "package-lock.json").read_text()
