@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.certificate import Certificate, local_names
 from emulator.clock import Clock, SystemClock
-from emulator.context import Context
+from emulator.context import Context, Parked
 from emulator.cors import Cors
 from emulator.errors import AwsError, internal_failure, request_too_large, service_unavailable
 from emulator.http import (
@@ -48,6 +48,15 @@ bugs = logging.getLogger("eventyard")
 
 ADMIN_PATHS = ("/_eventyard", "/_localstack", "/health")
 LOOKUP_PREFIX = "/_aws/"
+
+
+class Unfinished(NamedTuple):
+    """An operation whose answer is not there yet."""
+
+    call: Call
+    request_id: str
+    context: Context[Any]
+    answer: Awaitable[dict[str, Any] | None] | Parked
 
 
 class Emulator:
@@ -158,7 +167,7 @@ class Emulator:
                     await self.listen()
                 except StartError as error:
                     self.failure = str(error)
-                    await send({"type": "lifespan.startup.failed", "message": self.failure})
+                    await send({"type": "lifespan.startup.failed"})  # without the text, which the command line tells
                     return
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
@@ -228,6 +237,11 @@ class Emulator:
         return self._refuse(call)
 
     async def _run(self, call: Call, request: Request, receive: Receive) -> Response:
+        begun = self.begin(call, request, receive)
+        return begun if isinstance(begun, Response) else await self._complete(begun)
+
+    def begin(self, call: Call, request: Request, receive: Receive | None = None) -> Response | Unfinished:
+        """Run an operation: its answer, or what is to be waited for. `receive` tells of a client that goes away meanwhile."""
         service, operation, scope, region, form = call
         request_id = self.ids.uuid()
         context: Context[Any] = Context(self, service.name, scope, region, request, request_id, receive)
@@ -238,22 +252,43 @@ class Emulator:
             if service.constrained:
                 service.constraints.check(operation, parsed)
             answer = service.operations[operation](context, parsed)
-            if answer is not None and not isinstance(answer, dict):
-                answer = await answer
-            if form is None:
-                headers, body = service.json.render(operation, answer, request_id)
-            else:
-                headers, body = service.query.render(operation, answer, request_id)
-        except AwsError as error:
-            return self._error(service, operation, error, request_id, json=form is None)
+            if answer is None or isinstance(answer, dict):
+                return self.render(call, request_id, answer)
         except ClientGoneError:
             raise
-        except Exception:  # noqa: BLE001 - a bug of ours, which goes to the log, not to the user
-            bugs.exception("%s.%s failed, request id %s", service.name, operation, request_id)
-            return self._error(service, operation, internal_failure(request_id), request_id, json=form is None)
+        except Exception as error:  # noqa: BLE001 - a bug of ours goes to the log, not to the user
+            return self.fail(call, request_id, error)
+        return Unfinished(call, request_id, context, answer)
+
+    async def _complete(self, unfinished: Unfinished) -> Response:
+        """Wait for an answer, but no longer than the client does."""
+        call, request_id, context, answer = unfinished
+        try:
+            if isinstance(answer, Parked):
+                return self.render(call, request_id, answer.finish(await _await(answer, context)))
+            return self.render(call, request_id, await answer)
+        except ClientGoneError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of ours goes to the log, not to the user
+            return self.fail(call, request_id, error)
+
+    def render(self, call: Call, request_id: str, answer: dict[str, Any] | None) -> Response:
+        """Write an operation's answer."""
+        service, operation = call.service, call.operation
+        if call.form is None:
+            headers, body = service.json.render(operation, answer, request_id)
+        else:
+            headers, body = service.query.render(operation, answer, request_id)
         if log.isEnabledFor(logging.INFO):
             self._log(service.name, operation, 200, request_id, None)
         return Response(200, headers, body)
+
+    def fail(self, call: Call, request_id: str, error: Exception) -> Response:
+        """Write the error that ended an operation; what is not AWS's is a bug of ours and goes to the log."""
+        if not isinstance(error, AwsError):
+            bugs.error("%s.%s failed, request id %s", call.service.name, call.operation, request_id, exc_info=error)
+            error = internal_failure(request_id)
+        return self._error(call.service, call.operation, error, request_id, json=call.form is None)
 
     def _refuse(self, call: Unidentified) -> Response:
         request_id = self.ids.uuid()
@@ -312,6 +347,15 @@ class Emulator:
             404,
             "This is no AWS request: it has neither an X-Amz-Target header nor an Action parameter nor a signature.\n",
         )
+
+
+async def _await(parked: Parked, context: Context[Any]) -> Any:
+    """Wait for what is parked, but no longer than the client does."""
+    try:
+        return await context.wait(parked.future)
+    except BaseException:
+        parked.abandon()
+        raise
 
 
 async def _read(scope: Scoped, receive: Receive) -> Request:

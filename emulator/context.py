@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from emulator.http import ClientGoneError
@@ -19,6 +20,17 @@ _TURNS_OF_A_CLOSE = 5
 
 S = TypeVar("S", bound="ServiceState")
 T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Parked:
+    """What an operation returns whose answer is not there yet: a long poll. Nobody runs meanwhile; `future` is all that waits."""
+
+    future: asyncio.Future[Any]
+    finish: Callable[[Any], dict[str, Any]]
+    """Make the answer of what the future gives. Raises AwsError."""
+    abandon: Callable[[], None]
+    """The client is gone: wait no more, and take back what came for it meanwhile."""
 
 
 class Context(Generic[S]):

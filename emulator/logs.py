@@ -54,4 +54,6 @@ def set_up(level: str, form: str) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # Why the application could not start, the command line tells in one line of its own.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != "Application startup failed. Exiting.")
     logging.getLogger("asyncio").setLevel(logging.WARNING)

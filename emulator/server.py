@@ -128,7 +128,13 @@ class EmulatorServer(Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         raise_file_limit()
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # uvicorn's way out where the application could not start, with an exit code of its own
+            if not self._emulator.failure:
+                raise
+            self.should_exit = True
+            return
         tune_garbage_collector()
         if self.started and self._on_ready is not None:
             self._on_ready()

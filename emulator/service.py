@@ -23,20 +23,20 @@ if TYPE_CHECKING:
 
     from emulator.app import Emulator
     from emulator.arns import Arn
-    from emulator.context import Context
+    from emulator.context import Context, Parked
     from emulator.http import Request, Response
     from emulator.router.router import Envelope
     from emulator.settings import Address, Settings
 
     Answer = dict[str, Any] | None
-    Run = Callable[[Any, Any], Answer | Awaitable[Answer]]
+    Run = Callable[[Any, Any], Answer | Awaitable[Answer] | Parked]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _MARK = "__aws_operation__"
 
 
 def operation(name: str) -> Callable[[F], F]:
-    """Mark a function as the operation `name`, by AWS's name. Its shape is `(ctx, request) -> answer`, plain or async."""
+    """Mark a function as the operation `name`, by AWS's name. Its shape is `(ctx, request) -> answer`, plain or async, or Parked."""
 
     def mark(function: F) -> F:
         setattr(function, _MARK, name)

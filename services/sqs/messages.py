@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from emulator.context import Parked
 from emulator.errors import missing_parameter
 from emulator.ids import Receipt, principal_id, read_receipt_handle, receipt_handle
 from emulator.queue.fifo import NotRetryableError, Sent
@@ -16,7 +17,7 @@ from services.sqs import errors, limits, payload, redrive, select
 from services.sqs.state import Received, find_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Mapping
 
     from emulator.app import Emulator
     from services.sqs.requests import (
@@ -151,7 +152,7 @@ def enqueue(emulator: Emulator, queue: Queue, draft: Draft, body_md5: str, now_m
 
 
 @operation("ReceiveMessage")
-def receive_message(ctx: SqsContext, request: ReceiveMessageRequest) -> dict[str, Any] | Awaitable[dict[str, Any]]:
+def receive_message(ctx: SqsContext, request: ReceiveMessageRequest) -> dict[str, Any] | Parked:
     """Receive up to 10 messages; with nothing there, wait as long as asked, until something is.
 
     Raises OverLimit (standard, short poll), InvalidParameterValue, InvalidAttributeName.
@@ -243,17 +244,20 @@ class Attempt:
         return select.show(message, receipt_handle(receipt), self._select)
 
 
-async def _park(ctx: SqsContext, queue: Queue, attempt: Attempt) -> dict[str, Any]:
+def _park(ctx: SqsContext, queue: Queue, attempt: Attempt) -> Parked:
     """Wait for a message. A client that goes away meanwhile takes none with it."""
     waiter = queue.waiters.park(attempt, ctx.now_ms + attempt.wait_ms)
     queue.changed()  # the first try may have dead-lettered something into this very queue
-    try:
-        received = await ctx.wait(waiter.future)
-    except BaseException:
+
+    def abandon() -> None:
         queue.waiters.leave(waiter)
         if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
             attempt.give_back(waiter.future.result())
-        raise
+
+    return Parked(waiter.future, _received, abandon)
+
+
+def _received(received: Received | None) -> dict[str, Any]:
     return {} if received is None else received.answer
 
 
