@@ -35,6 +35,10 @@ class JoinedTransport(asyncio.Transport):
             return
         self._transport.write(data)
 
+    def write_all(self, data: bytes) -> None:
+        """Send a whole answer as it is."""
+        self._transport.write(data)
+
     def flush(self) -> None:
         """Send a head that has no body."""
         if self._head:

@@ -96,10 +96,10 @@ def raise_file_limit() -> None:
 def _http_protocol() -> type[asyncio.Protocol] | Literal["auto"]:
     """Choose how HTTP is spoken: our way where httptools is there, else as uvicorn can."""
     try:
-        from emulator.protocol import JoinedProtocol
+        from emulator.fastlane import FastLane
     except ImportError:
         return "auto"
-    return JoinedProtocol
+    return FastLane
 
 
 class EmulatorServer(Server):
