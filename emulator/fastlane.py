@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from emulator.context import Parked
-from emulator.errors import AwsError
 from emulator.http import Request, Response
 from emulator.identify import Call
 from emulator.protocol import JoinedProtocol
@@ -80,7 +79,7 @@ class FastLane(JoinedProtocol):
         emulator = cast("Emulator", self.config.app)
         try:
             call = emulator.directory.identify(request)
-        except AwsError:
+        except Exception:  # noqa: BLE001 - the ordinary way meets it again, answers it and, where it is a bug of ours, logs it
             call = None
         if not isinstance(call, Call) or emulator.stopping:
             self._go_the_ordinary_way()

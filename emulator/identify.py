@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from emulator.errors import (
     AwsError,
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 SESSION_KEY_PREFIX = "LSIA"
 """Access keys that our STS makes start so, and carry their account. Real keys (AKIA, ASIA) mean the default account."""
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/([^/,\s]*)/([^/,\s]*)/([^/,\s]*)/")
+_CREDENTIAL = re.compile(r"Credential=([^/,\s]{1,128})/([^/,\s]{0,64})/([^/,\s]{0,64})/([^/,\s]{0,64})/")
+"""Access keys have at most 128 characters (IAM). Without bounds, a header that says `Credential=` again and again would take minutes."""
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _RPC = re.compile(r"/service/(?P<service>[A-Za-z0-9_]+)/operation/(?P<operation>[A-Za-z0-9_]+)")
 """The path of a call over Smithy RPC v2, which is CBOR and which no service here speaks yet."""
@@ -112,9 +113,7 @@ class Directory:
         """Read the signature's scope, from the header or from a presigned URL."""
         header = request.headers.get(b"authorization", b"")
         if not header and b"X-Amz-Credential=" in request.query:
-            header = (
-                unquote(request.query.decode("latin-1")).replace("X-Amz-Credential=", "Credential=").encode("latin-1")
-            )
+            header = unquote_to_bytes(request.query).replace(b"X-Amz-Credential=", b"Credential=")
         end = header.find(b"/aws4_request")
         key = header[:end] if end > 0 else header
         scope = self._scopes.get(key)

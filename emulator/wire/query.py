@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIELDS_MAX = 10_000
 """More fields than any AWS operation can use; a form with more is refused before it costs anything."""
+NAME_DOTS_MAX = 16
+"""The deepest names, such as `Entries.member.1.MessageAttributes.entry.1.Value.StringListValue.member.1`, have nine or ten."""
 NUMBER_MAX_CHARS = 19
 """No 64-bit number has more digits; int() would take thousands."""
 _ESCAPES = str.maketrans(
@@ -130,10 +132,13 @@ def xml_headers(body: bytes, request_id: str) -> Headers:
 def nest(form: Mapping[str, str]) -> Fields:
     """Turn dotted names into nested dicts: `{"a.1.b": "x"}` -> `{"a": {"1": {"b": "x"}}}`.
 
-    Where one name is both a value and a prefix, the longer one wins: a stray `Tag=` must not hide `Tag.1.Key`.
+    Where one name is both a value and a prefix, the longer one wins: a stray `Tag=` must not hide `Tag.1.Key`. Names deeper than any that
+    AWS has are left out: each of their dots would cost a dict.
     """
     nested: Fields = {}
     for name, value in form.items():
+        if name.count(".") > NAME_DOTS_MAX:
+            continue
         *path, last = name.split(".")
         level = nested
         for part in path:
