@@ -27,7 +27,10 @@ class JoinedTransport(asyncio.Transport):
         self._head = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send data, a head that is kept back before it."""
+        """Send data, a head that is kept back before it. What comes for a client that is gone goes nowhere; uvloop would raise."""
+        if self._transport.is_closing():
+            self._head = b""
+            return
         if self._head:
             data, self._head = self._head + bytes(data), b""
         elif isinstance(data, bytes) and data.startswith(_HEAD) and not data.startswith(_INTERIM):
@@ -75,6 +78,11 @@ class JoinedProtocol(HttpToolsProtocol):
     """One HTTP connection."""
 
     transport: JoinedTransport
+
+    def on_headers_complete(self) -> None:
+        """Begin with the request. Headers that come now are trailers of its body: they are not to change what has begun."""
+        super().on_headers_complete()
+        self.headers = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""

@@ -134,7 +134,7 @@ def _statement(document: object, custom: frozenset[str]) -> Statement:
 
 def _identifier(item: object, custom: frozenset[str]) -> str:
     """Read the ARN of a data identifier, or the name of a custom one, which finds nothing even if AWS's has that name."""
-    if item in custom:
+    if isinstance(item, str) and item in custom:
         return f"custom/{item}"
     found = _IDENTIFIER.fullmatch(item) if isinstance(item, str) else None
     if found is None:

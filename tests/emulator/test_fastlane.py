@@ -101,6 +101,11 @@ REQUESTS: dict[str, bytes] = {
     "Connection: close": call("ListQueues", (b"Connection", b"close")),
     "a header twice": call("ListQueues", (b"X-Extra", b"1"), (b"X-Extra", b"2")),
     "chunks": raw(b"2\r\n{}\r\n0\r\n\r\n", (b"X-Amz-Target", b"AmazonSQS.ListQueues"), CHUNKED),
+    "trailers that would be another caller's": raw(
+        b"2\r\n{}\r\n0\r\nOrigin: https://evil.test\r\nX-Amz-Target: AmazonSQS.Nonsense\r\n\r\n",
+        (b"X-Amz-Target", b"AmazonSQS.ListQueues"),
+        CHUNKED,
+    ),
     "expectation": call("ListQueues", (b"Expect", b"100-continue")),
     "a large body": call("SendMessage", QueueUrl=URL, MessageBody="x" * BODY_MAX_BYTES),
     "rubbish": b"rubbish\r\n\r\n",
@@ -130,6 +135,13 @@ def test_an_answer_is_the_same_to_the_byte(certificate: Certificate, name: str) 
     fast, slow = both(certificate, lambda door: door.send(REQUESTS[name]))
     assert fast == slow
     assert fast.startswith(b"HTTP/1.1 ")
+
+
+def test_trailers_do_not_change_a_request(certificate: Certificate) -> None:
+    changed, _ = both(certificate, lambda door: door.send(REQUESTS["trailers that would be another caller's"]))
+    plain, _ = both(certificate, lambda door: door.send(REQUESTS["chunks"]))
+    assert changed == plain
+    assert changed.startswith(b"HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize(

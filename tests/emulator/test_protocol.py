@@ -18,6 +18,10 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[Any] = []
+        self.gone = False
+
+    def is_closing(self) -> bool:
+        return self.gone
 
     def write(self, data: Any) -> None:
         self.seen.append(bytes(data))
@@ -60,6 +64,14 @@ def test_a_head_goes_before_the_connection_is_closed(wire: Wire, transport: Join
     transport.write(HEAD)
     transport.close()
     assert wire.seen == [HEAD, "close"]
+
+
+def test_what_comes_for_a_client_that_is_gone_goes_nowhere(wire: Wire, transport: JoinedTransport) -> None:
+    transport.write(HEAD)
+    wire.gone = True
+    transport.write(b"{}")
+    transport.flush()
+    assert wire.seen == []
 
 
 def test_continue_goes_at_once(wire: Wire, transport: JoinedTransport) -> None:

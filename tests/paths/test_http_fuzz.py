@@ -21,8 +21,36 @@ from emulator.http import BODY_MAX_BYTES
 from emulator.ids import Ids
 from emulator.service import Service
 from services import ALL
-from tests.support.fuzz import Fuzz, to_form, to_json
-from tests.support.fuzz_requests import BODIES, HEADERS, METHODS, PATHS, POOLS, QUERIES, SET_UP
+from tests.support.fuzz import Fuzz, places, to_form, to_json
+from tests.support.fuzz_requests import (
+    BASIC,
+    BODIES,
+    DEAD_LETTERS,
+    DELIVERY,
+    ENTRY,
+    EVENT,
+    FIFO_ARN,
+    FIFO_TOPIC,
+    FILTER,
+    HEADERS,
+    METHODS,
+    NOWHERE,
+    PATHS,
+    PATTERN,
+    POLICY,
+    POOLS,
+    PROTECTION,
+    QUERIES,
+    QUEUE,
+    REDRIVE,
+    REDRIVE_ALLOW,
+    REPLAY,
+    SET_UP,
+    TARGET,
+    TOPIC,
+    TOPIC_DELIVERY,
+    TOPIC_POLICY,
+)
 from tests.support.harness import Answer, Clients, Loop
 
 CASES = 40
@@ -212,6 +240,119 @@ def test_a_damaged_request_gets_aws_s_error_or_aws_s_answer(world: World, route:
             assert route.operation == "ReceiveMessage", f"seed {seed!r} got no answer"
         else:
             check(answer, seed)
+
+
+DOCUMENTS: dict[str, tuple[str, str, dict[str, Any], str, str]] = {
+    "queue policy": ("sqs", "SetQueueAttributes", {"QueueUrl": QUEUE}, "Policy", POLICY),
+    "queue redrive": ("sqs", "SetQueueAttributes", {"QueueUrl": QUEUE}, "RedrivePolicy", REDRIVE),
+    "queue redrive allow": ("sqs", "SetQueueAttributes", {"QueueUrl": QUEUE}, "RedriveAllowPolicy", REDRIVE_ALLOW),
+    "topic policy": ("sns", "SetTopicAttributes", {"TopicArn": TOPIC}, "Policy", TOPIC_POLICY),
+    "topic delivery": (
+        "sns",
+        "SetTopicAttributes",
+        {"TopicArn": TOPIC},
+        "DeliveryPolicy",
+        TOPIC_DELIVERY,
+    ),
+    "topic archive": (
+        "sns",
+        "SetTopicAttributes",
+        {"TopicArn": FIFO_TOPIC},
+        "ArchivePolicy",
+        '{"MessageRetentionPeriod":"3"}',
+    ),
+    "filter": ("sns", "SetSubscriptionAttributes", {"SubscriptionArn": "$"}, "FilterPolicy", FILTER),
+    "subscription redrive": (
+        "sns",
+        "SetSubscriptionAttributes",
+        {"SubscriptionArn": "$"},
+        "RedrivePolicy",
+        DEAD_LETTERS,
+    ),
+    "subscription delivery": (
+        "sns",
+        "Subscribe",
+        {"TopicArn": TOPIC, "Protocol": "http", "Endpoint": NOWHERE},
+        "DeliveryPolicy",
+        DELIVERY,
+    ),
+    "replay": (
+        "sns",
+        "Subscribe",
+        {"TopicArn": FIFO_TOPIC, "Protocol": "sqs", "Endpoint": FIFO_ARN},
+        "ReplayPolicy",
+        REPLAY,
+    ),
+    "protection": ("sns", "PutDataProtectionPolicy", {"ResourceArn": TOPIC}, "DataProtectionPolicy", PROTECTION),
+    "message structure": (
+        "sns",
+        "Publish",
+        {"TopicArn": TOPIC, "MessageStructure": "json"},
+        "Message",
+        '{"default":"d","sqs":"s"}',
+    ),
+    "pattern": ("events", "PutRule", {"Name": "fresh", "EventBusName": "orders"}, "EventPattern", PATTERN),
+    "event": ("events", "TestEventPattern", {"EventPattern": PATTERN}, "Event", EVENT),
+    "bus policy": ("events", "PutPermission", {"EventBusName": "orders"}, "Policy", POOLS["events"]["policy"][0]),
+    "detail": ("events", "PutEvents", {}, "Entries", json.dumps([ENTRY])),
+    "targets": ("events", "PutTargets", {"Rule": "watch", "EventBusName": "orders"}, "Targets", json.dumps([TARGET])),
+    "connection": (
+        "events",
+        "CreateConnection",
+        {"Name": "d", "AuthorizationType": "BASIC"},
+        "AuthParameters",
+        json.dumps(BASIC),
+    ),
+}
+"""Documents inside requests: service, operation, the rest of the request, the member or attribute that holds it, the document."""
+KINDS = (
+    None,
+    True,
+    0,
+    -1,
+    2**63,
+    0.5,
+    "",
+    "x",
+    "\x00",
+    [],
+    {},
+    [[]],
+    [{}],
+    [None],
+    [1],
+    {"x": {}},
+    {"x": [{}]},
+    ["x", "x"],
+)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_with_a_value_of_any_kind_in_any_place_gets_aws_s_answer(world: World, name: str) -> None:
+    service_name, operation, rest, member, document = DOCUMENTS[name]
+    made = world.set_up()
+    route = next(one for one in ROUTES if (one.service.name, one.operation) == (service_name, operation))
+    rest = {key: made["subscriptionarn"][0] if item == "$" else item for key, item in rest.items()}
+    good = world.call(route, rest | in_its_place(operation, member, json.loads(document)))
+    assert good is not None
+    assert good.status == 200, good.text
+    for number in range(len(places(json.loads(document)))):
+        for kind in KINDS:
+            value = json.loads(document)
+            holder, key = places(value)[number]
+            holder[key] = kind
+            answer = world.call(route, rest | in_its_place(operation, member, value))
+            assert answer is not None
+            check(answer, f"{name} {json.dumps(value)}")
+
+
+def in_its_place(operation: str, member: str, value: Any) -> dict[str, Any]:
+    """Put a document into the request: as the value of an attribute, as a text, or as it is."""
+    if operation in ("SetQueueAttributes", "Subscribe"):
+        return {"Attributes": {member: json.dumps(value)}}
+    if operation.endswith("Attributes"):
+        return {"AttributeName": member, "AttributeValue": json.dumps(value)}
+    return {member: value if member in ("Entries", "Targets", "AuthParameters") else json.dumps(value)}
 
 
 @pytest.mark.parametrize(("key", "status"), [(b"%ff", 400), (b"%E4%B8%96", 200), (b"%00", 200), (b"test", 200)])

@@ -232,10 +232,10 @@ class Fuzz:
 
     def damage(self, value: Any, *, raw: bool = True) -> Any:
         """Put something odd in one place of a value, or take that place away."""
-        places = list(_places(value))
-        if not places or self.chance.random() < 0.02:
+        found = places(value)
+        if not found or self.chance.random() < 0.02:
             return self._odd(raw=raw)
-        holder, key = self.chance.choice(places)
+        holder, key = self.chance.choice(found)
         act = self.chance.random()
         if act < 0.1:
             del holder[key]
@@ -284,7 +284,7 @@ class Fuzz:
         return bytes(found)
 
 
-def _places(value: Any) -> list[tuple[Any, Any]]:
+def places(value: Any) -> list[tuple[Any, Any]]:
     """List every place in a value that can be put something into: its holder and the key there."""
     found: list[tuple[Any, Any]] = []
     waiting = [value]

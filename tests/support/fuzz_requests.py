@@ -25,9 +25,15 @@ POLICY = json.dumps(
     }
 )
 REDRIVE = json.dumps({"deadLetterTargetArn": QUEUE_ARN, "maxReceiveCount": 3})
+ARCHIVE_POLICY = '{"MessageRetentionPeriod":"3"}'
+DEAD_LETTERS = json.dumps({"deadLetterTargetArn": QUEUE_ARN})
+TOPIC_POLICY = POLICY.replace("SQS:*", "SNS:Publish").replace(QUEUE_ARN, TOPIC)
+REDRIVE_ALLOW = json.dumps({"redrivePermission": "byQueue", "sourceQueueArns": [FIFO_ARN]})
+REPLAY = json.dumps({"PointType": "Timestamp", "StartingPoint": "2026-01-01T00:00:00.000Z"})
 DELIVERY = json.dumps(
     {"healthyRetryPolicy": {"numRetries": 3, "minDelayTarget": 1, "maxDelayTarget": 2, "backoffFunction": "linear"}}
 )
+TOPIC_DELIVERY = json.dumps({"http": {"defaultHealthyRetryPolicy": json.loads(DELIVERY)["healthyRetryPolicy"]}})
 PROTECTION = json.dumps(
     {
         "Name": "p",
@@ -221,7 +227,7 @@ SET_UP: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ),
     ("sqs", "SendMessage", {"QueueUrl": QUEUE, "MessageBody": "m", "MessageAttributes": ATTRIBUTES}),
     ("sns", "CreateTopic", {"Name": "news"}),
-    ("sns", "CreateTopic", {"Name": "news.fifo", "Attributes": {"FifoTopic": "true"}}),
+    ("sns", "CreateTopic", {"Name": "news.fifo", "Attributes": {"FifoTopic": "true", "ArchivePolicy": ARCHIVE_POLICY}}),
     (
         "sns",
         "Subscribe",
