@@ -153,6 +153,8 @@ class FastLane(JoinedProtocol):
             self._start_asgi_task(cycle, app)
         elif self.timeout_keep_alive_task is None:
             self._keep_alive()
+        else:
+            self._used = True  # the time counts from the end of the answer
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection on which nothing came for the keep-alive time, or for up to twice as long."""

@@ -30,11 +30,12 @@ final class Records {
         Map<String, Object> saw = new LinkedHashMap<>();
         for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) {
             String topic = stage.topic(codec, 1);
-            KafkaProducer<String, String> producer = stage.producer("compression.type", codec, "linger.ms", "20");
+            KafkaProducer<String, String> producer = stage.producer("compression.type", codec, "linger.ms", "5000");
             List<Future<RecordMetadata>> sent = new ArrayList<>();
             for (int number = 0; number < 300; number++) {
                 sent.add(producer.send(new ProducerRecord<>(topic, "value " + number)));
             }
+            producer.flush(); // all in one batch, so that there is something to compress
             List<Long> offsets = new ArrayList<>();
             for (Future<RecordMetadata> one : sent) {
                 offsets.add(one.get().offset());
