@@ -11,6 +11,14 @@
 | rates.py    | a service's actions against the echo, in interleaved rounds                     |
 | sqs.py      | `scripts/bench sqs`: what is measured of SQS; queues.py speaks to it,           |
 |             | scale.py has the backlog, the many queues and the parked polls                  |
+| latency.py  | single answers: at a steady rate (pace.py), and of long polls that wake         |
+| flat.py     | the same loads on servers that differ in size, as scale.py and quick.py do      |
+| boto.py     | `scripts/bench boto3`, against canned.py, which answers the same bytes          |
+| fanout.py   | `scripts/bench fanout`: SNS to ten queues, an EventBridge rule to one           |
+| peers.py    | `scripts/bench peers`: other emulators, fetched and started by peers_fetch.py   |
+| soak.py     | `scripts/bench soak`: minutes of mixed load; soak_yard.py has the account       |
+| quick.py    | `scripts/bench quick`: the most telling ratios, in a minute                     |
+| document.py | docs/benchmarks.md, for commands that are asked to `--write`                    |
 | patterns.py | `scripts/bench patterns`: event patterns, in this process and without wrk       |
 | kafka.py    | `scripts/bench kafka`: what is measured of Kafka, beside apache_kafka.py where  |
 |             | there is Java; kafka_load.py has the loads, librdkafka.py the client library,   |

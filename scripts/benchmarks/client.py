@@ -55,28 +55,43 @@ def post_all(
 
 async def _exchange(port: int, head: bytes, bodies: Iterator[bytes], take: Callable[[bytes, bytes], None]) -> None:
     body = next(bodies, None)
-    if body is None:
-        return
-    reader, writer = await asyncio.open_connection(HOST, port)
-    try:
-        while body is not None:
-            writer.write(with_body(head, body))
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                answer = await _read(reader)
-            take(body, answer)
-            body = next(bodies, None)
-    finally:
-        writer.close()
+    while body is not None:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        try:
+            kept = True
+            while body is not None and kept:
+                writer.write(with_body(head, body))
+                async with asyncio.timeout(ANSWER_WITHIN_S):
+                    answer, kept = await _read(reader)
+                take(body, answer)
+                body = next(bodies, None)
+        finally:
+            writer.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> bytes:
+async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
+    """Read an answer; the second value says whether the connection may be used again, which not all peers allow."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    _, found, after = head.partition(b"content-length:")
-    body = await reader.readexactly(int(after.split(b"\r\n", 1)[0])) if found else b""
-    if not head.startswith(b"http/1.1 200"):
+    kept = head.startswith(b"http/1.1") and b"\r\nconnection: close" not in head
+    if b"\r\ntransfer-encoding: chunked" in head:
+        body = await _read_chunks(reader)
+    else:
+        _, found, after = head.partition(b"\r\ncontent-length:")
+        body = await reader.readexactly(int(after.split(b"\r\n", 1)[0])) if found else b""
+    if head.split(b" ", 2)[1] != b"200":
         status = head.partition(b"\r\n")[0].decode()
         raise BenchError(f"the server answered {status}: {body[:500].decode(errors='replace')}")
-    return body
+    return body, kept
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = b""
+    while True:
+        size = int((await reader.readuntil(b"\r\n")).split(b";", 1)[0], 16)
+        chunk = await reader.readexactly(size + 2)
+        if not size:
+            return body
+        body += chunk[:-2]
 
 
 class Parked:

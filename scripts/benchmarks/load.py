@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.servers import Server
 
 REPLAY = Path(__file__).parent / "wrk" / "replay.lua"
+RECEIVE_DELETE = Path(__file__).parent / "wrk" / "receive_delete.lua"
 TIMEOUT_S = 10
 """An answer that takes longer counts as an error."""
 SLACK_S = 60
@@ -27,11 +28,14 @@ SLACK_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Bodies sent in turn with the same headers. With a limit the run ends after that many requests."""
+    """Bodies sent in turn with the same headers. With a limit the run ends after that many requests. Another script reads the
+    bodies in a way of its own.
+    """
 
     headers: Mapping[str, str]
     bodies: Sequence[bytes]
     limit: int = 0
+    script: Path = REPLAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def run(server: Server, load: Load, *, seconds: int, connections: int) -> Result
             "--timeout",
             f"{TIMEOUT_S}s",
             "-s",
-            str(REPLAY),
+            str(load.script),
         ]
         for name, value in load.headers.items():
             command += ["-H", f"{name}: {value}"]
@@ -98,7 +102,7 @@ def _checked(server: Server, figures: dict[str, object]) -> Result:
         )
     if failed:
         told = ", ".join(f"{count:,} {kind}" for kind, count in failed.items())
-        raise BenchError(f"{server.name}: connections failed: {told}; {result.requests:,} answers")
+        raise BenchError(f"{server.name}: failed: {told}; {result.requests:,} answers")
     if not result.requests or result.seconds <= 0:
         raise BenchError(f"{server.name} answered nothing")
     return result

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from benchmarks.client import post, post_all
-from benchmarks.load import Load
+from benchmarks.load import RECEIVE_DELETE, Load
 from benchmarks.report import BenchError, Progress
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ MESSAGE = orjson.dumps(
     }
 ).decode()
 """What is sent: the kind of JSON that programs put into a queue."""
+
+
+MESSAGE_OF_100 = (
+    "An order that was placed by customer 10422: two of A-17, one of B-4, to be sent today, in total 49.90.".ljust(100)[
+        :100
+    ]
+)
+"""The message by which memory is weighed."""
 
 
 def headers(operation: str) -> dict[str, str]:
@@ -61,9 +69,26 @@ def send(urls: Sequence[str]) -> Load:
     return Load(headers("SendMessage"), [body(QueueUrl=url, MessageBody=MESSAGE) for url in urls])
 
 
-def send_batch_body(url: str) -> bytes:
+def send_batch_body(url: str, message: str = MESSAGE) -> bytes:
     """SendMessageBatch of ten."""
-    return body(QueueUrl=url, Entries=[{"Id": str(number), "MessageBody": MESSAGE} for number in range(BATCH)])
+    return body(QueueUrl=url, Entries=[{"Id": str(number), "MessageBody": message} for number in range(BATCH)])
+
+
+def send_to_groups(url: str, groups: int, numbers: range) -> Load:
+    """SendMessage to a FIFO queue, to its groups in turn; the numbers are deduplication ids, each to be used once."""
+    bodies = [body(QueueUrl=url, MessageBody=MESSAGE, **_in_group(number, groups)) for number in numbers]
+    return Load(headers("SendMessage"), bodies, len(bodies))
+
+
+def _send_batch_to_groups(url: str, groups: int, first: int, message: str) -> bytes:
+    entries = [
+        {"Id": str(number), "MessageBody": message, **_in_group(first + number, groups)} for number in range(BATCH)
+    ]
+    return body(QueueUrl=url, Entries=entries)
+
+
+def _in_group(number: int, groups: int) -> dict[str, str]:
+    return {"MessageGroupId": f"group-{number % groups}", "MessageDeduplicationId": str(number)}
 
 
 def send_batch(urls: Sequence[str]) -> Load:
@@ -81,6 +106,12 @@ def delete(handles: Sequence[tuple[str, str]]) -> Load:
     """DeleteMessage, every handle once. A handle is a pair of queue URL and receipt handle."""
     bodies = [body(QueueUrl=url, ReceiptHandle=handle) for url, handle in handles]
     return Load(headers("DeleteMessage"), bodies, len(bodies))
+
+
+def receive_and_delete(url: str) -> Load:
+    """ReceiveMessage of one and DeleteMessage of what came, in turn. An empty answer is an error."""
+    bodies = [body(QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=0), body(QueueUrl=url, ReceiptHandle="HANDLE")]
+    return Load(headers("ReceiveMessage"), bodies, script=RECEIVE_DELETE)
 
 
 def delete_batch(handles: Sequence[tuple[str, str]]) -> Load:
@@ -106,7 +137,7 @@ class Queues:
     def _all(self, operation: str, bodies: Iterable[bytes], take: Callable[[bytes, dict[str, Any]], None]) -> None:
         def read(body: bytes, answer: bytes) -> None:
             found: dict[str, Any] = orjson.loads(answer) if answer else {}
-            if "Failed" in found:
+            if found.get("Failed"):
                 raise BenchError(f"{operation}: {found['Failed'][0]}")
             take(body, found)
 
@@ -117,12 +148,13 @@ class Queues:
         answer: dict[str, Any] = orjson.loads(post(self._port, headers(operation), body(**parameters)) or b"{}")
         return answer
 
-    def create(self, count: int = 1, *, visibility_s: int = VISIBILITY_S) -> list[str]:
+    def create(self, count: int = 1, *, visibility_s: int = VISIBILITY_S, fifo: bool = False) -> list[str]:
         """Make queues with new names, where what was received stays so."""
-        names = [f"bench-{number}" for number in range(self._made, self._made + count)]
+        ending = ".fifo" if fifo else ""
+        names = [f"bench-{number}{ending}" for number in range(self._made, self._made + count)]
         self._made += count
         urls: list[str] = []
-        attributes = {"VisibilityTimeout": str(visibility_s)}
+        attributes = {"VisibilityTimeout": str(visibility_s)} | ({"FifoQueue": "true"} if fifo else {})
         bodies = (body(QueueName=name, Attributes=attributes) for name in names)
         self._all("CreateQueue", bodies, lambda _, answer: urls.append(answer["QueueUrl"]))
         return urls
@@ -131,13 +163,20 @@ class Queues:
         """Delete queues."""
         self._all("DeleteQueue", (body(QueueUrl=url) for url in urls), lambda *_: None)
 
-    def fill(self, urls: Sequence[str], messages: int, label: str) -> int:
+    def fill(self, urls: Sequence[str], messages: int, label: str, message: str = MESSAGE) -> int:
         """Send batches of ten to the queues in turn, the same number to each; answer how many messages that made."""
         batches = -(-messages // (BATCH * len(urls))) * len(urls)
         progress = Progress(label, batches * BATCH)
-        bodies = islice(cycle([send_batch_body(url) for url in urls]), batches)
+        bodies = islice(cycle([send_batch_body(url, message) for url in urls]), batches)
         self._all("SendMessageBatch", bodies, lambda *_: progress.add(BATCH))
         return batches * BATCH
+
+    def fill_groups(self, url: str, groups: int, numbers: range, label: str, message: str = MESSAGE) -> int:
+        """Send batches of ten to the groups of a FIFO queue in turn; the numbers are deduplication ids, a multiple of ten of them."""
+        progress = Progress(label, len(numbers))
+        bodies = (_send_batch_to_groups(url, groups, first, message) for first in numbers[::BATCH])
+        self._all("SendMessageBatch", bodies, lambda *_: progress.add(BATCH))
+        return len(numbers)
 
     def take(self, urls: Sequence[str], messages: int, label: str) -> list[tuple[str, str]]:
         """Receive up to so many messages, the same number from each queue, and answer their handles. A queue that

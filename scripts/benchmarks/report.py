@@ -66,9 +66,22 @@ def say(text: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What was printed: the heads are the first line."""
+
+    title: str
+    lines: list[list[str]]
+
+
+PRINTED: list[Table] = []
+"""The tables of this run, for those who write them down."""
+
+
 def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; the first column is text, the others are figures."""
+    """Print a table, and remember it; the first column is text, the others are figures."""
     lines = [list(heads), *(list(row) for row in rows)]
+    PRINTED.append(Table(title, lines))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     print(f"\n{title}")
     for line in lines:
@@ -80,6 +93,16 @@ def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> No
 def middle(figures: Iterable[float]) -> float:
     """Give the median."""
     return float(median(figures))
+
+
+def busy() -> str:
+    """Say how busy the machine is, without what the bench starts if it is asked before."""
+    return f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} processors in the last minute"
+
+
+def percentile(figures: Sequence[float], share: float) -> float:
+    """Give the figure below which that share of them lies; they are sorted."""
+    return figures[min(len(figures) - 1, int(len(figures) * share))]
 
 
 def machine() -> dict[str, str | int | None]:

@@ -1,186 +1,217 @@
-"""What must not depend on size: the rates at a deep backlog, with many queues, and while many long polls are parked."""
+"""What must not depend on size: the rates at a deep backlog, with many queues and many groups, and while many long polls are parked."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import load, queues, servers
+from benchmarks import queues, servers
 from benchmarks.client import Parked, head_of, with_body
-from benchmarks.queues import IN_FLIGHT_MAX, Queues
-from benchmarks.report import BenchError, Plan, middle, say, table
+from benchmarks.flat import Side, compare
+from benchmarks.queues import BATCH, IN_FLIGHT_MAX, MESSAGE_OF_100, Queues
+from benchmarks.report import BenchError, Plan, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.load import Result
+    from benchmarks.load import Load
     from benchmarks.servers import Server
 
-FEW_QUEUES = 10
 FIRST_MESSAGES = 10_000
 """Stored before the weighing begins: what grows once is not the messages'."""
 SHARE_PER_S = 10_000
 """Receives and deletes of a round, for each second that a run may take."""
+SEND, RECEIVE, DELETE, IN_TURN = (
+    "SendMessage",
+    "ReceiveMessage",
+    "DeleteMessage",
+    "ReceiveMessage, DeleteMessage in turn",
+)
+TARGET_BYTES = "<= 700"
+
+FEW_GROUPS = 10
+MANY_GROUPS = 100_000
+FIFO_CONNECTIONS = 8
+"""Fewer than the groups: a group gives nothing while one of its messages is in flight."""
+FIFO_SENDS_PER_S = 40_000
+"""More than are sent: each body has a deduplication id of its own, and none is to be used twice."""
+
 FIRST_POLLS = 100
-PARKED_SECONDS_MAX = 10
-"""A run while long polls are parked must end before they do, 20 s after they began."""
+PARKED_SECONDS_MAX = 5
+"""Runs while long polls are parked must end before they do, 20 s after they began."""
 POLL_S = 20
 FILES_SPARE = 500
 WOKEN = 10
 LISTEN_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """The rates of a message's three stations on one server."""
-
-    send: Result
-    receive: Result
-    delete: Result
-
-    @property
-    def whole(self) -> float:
-        """Messages a second through all three, one after the other."""
-        return 1 / (1 / self.send.rate + 1 / self.receive.rate + 1 / self.delete.rate)
+def weigh(server: Server, fill: Callable[[int], int], messages: int) -> float:
+    """Store messages and give the memory of each; the first are not weighed."""
+    first = fill(min(FIRST_MESSAGES, messages // 2))
+    server.settle()
+    before = server.rss_bytes()
+    stored = fill(messages - first)
+    server.settle()
+    return (server.rss_bytes() - before) / stored
 
 
-@dataclass(slots=True)
-class Side:
-    """One of the two servers of a comparison, with its queues; without any, each round makes one and drops it."""
-
-    label: str
-    server: Server
-    sqs: Queues
-    urls: Sequence[str] = ()
-    cycles: list[Cycle] = field(default_factory=list)
+def print_weights(weights: dict[str, float]) -> None:
+    """Print what messages weigh."""
+    rows = [(label, f"{weight:,.0f}", TARGET_BYTES) for label, weight in weights.items()]
+    table("Memory of a stored message of 100 bytes (RSS)", ("", "bytes", "target"), rows)
 
 
 def backlog(plan: Plan) -> dict[str, Any]:
-    """Compare a server with empty queues with one that has a deep one, and weigh a stored message."""
-    with servers.eventyard() as base, servers.eventyard() as loaded:
-        deep = Queues(loaded.port)
-        urls = deep.create()
-        say(f"backlog: storing {plan.backlog:,} messages")
-        deep.fill(urls, FIRST_MESSAGES, "backlog")
-        loaded.settle()
-        before = loaded.rss_bytes()
-        stored = deep.fill(urls, plan.backlog - FIRST_MESSAGES, "backlog")
-        loaded.settle()
-        weight = (loaded.rss_bytes() - before) / stored
-        few = Side("a backlog of 0", base, Queues(base.port))
-        many = Side(f"a backlog of {plan.backlog:,}", loaded, deep, urls)
-        figures = _compare(plan, few, many)
-    size = len(queues.MESSAGE.encode())
-    table(
-        "Memory of a stored message", ("", "bytes"), [(f"RSS for each, with a body of {size} bytes", f"{weight:,.0f}")]
-    )
-    return figures | {"bytes_per_message": weight, "message_body_bytes": size}
+    """Compare a server with empty queues with those that have a deep one, and weigh a stored message."""
+    sides, deep, weights = list[Side](), list[list[str]](), dict[str, float]()
+    with ExitStack() as stack:
+        for depth in (0, plan.backlog // 10, plan.backlog):
+            server = stack.enter_context(servers.eventyard())
+            side = Side(f"a backlog of {depth:,}", server, Queues(server.port))
+            sides.append(side)
+            deep.append(side.sqs.create() if depth else [])
+            if depth:
+                say(f"backlog: storing {depth:,} messages")
+                weights[side.label] = weigh(server, _filler(side, deep[-1]), depth)
+        print_weights(weights)
+        for number in range(1, plan.rounds + 1):
+            say(f"backlog: round {number} of {plan.rounds}")
+            for side, urls in zip(sides, deep, strict=True):
+                _cycle(plan, side, urls)
+        figures = compare("Backlogs", sides[0], sides[1:])
+    return {"rates": figures, "bytes_per_message": weights}
+
+
+def _filler(side: Side, urls: Sequence[str]) -> Callable[[int], int]:
+    return lambda messages: side.sqs.fill(urls, messages, side.label, MESSAGE_OF_100)
 
 
 def many_queues(plan: Plan) -> dict[str, Any]:
-    """Compare a server with ten queues with one that has many; the requests go to all in turn."""
+    """Compare a server with one queue with one that has many; the requests go to all in turn."""
     with servers.eventyard() as base, servers.eventyard() as loaded:
         say(f"queues: creating {plan.queues:,}")
-        few, many = Queues(base.port), Queues(loaded.port)
-        return _compare(
-            plan,
-            Side(f"{FEW_QUEUES:,} queues", base, few, few.create(FEW_QUEUES)),
-            Side(f"{plan.queues:,} queues", loaded, many, many.create(plan.queues)),
-        )
+        sides = [Side("1 queue", base, Queues(base.port)), Side(f"{plan.queues:,} queues", loaded, Queues(loaded.port))]
+        urls = [sides[0].sqs.create(), sides[1].sqs.create(plan.queues)]
+        for number in range(1, plan.rounds + 1):
+            say(f"queues: round {number} of {plan.rounds}")
+            for side, own in zip(sides, urls, strict=True):
+                _cycle(plan, side, own, bodies=plan.queues)
+        return compare("Many queues", sides[0], sides[1:])
 
 
-def _compare(plan: Plan, few: Side, many: Side) -> dict[str, Any]:
-    for number in range(1, plan.rounds + 1):
-        for side in (few, many):
-            cycle = _cycle(plan, side)
-            side.cycles.append(cycle)
-            say(
-                f"round {number} of {plan.rounds}: {side.label}: {cycle.whole:,.0f} messages/s sent, received and deleted"
-            )
-    figures: dict[str, Any] = {"base": few.label, "loaded": many.label}
-    rows: list[tuple[str, ...]] = []
-    rates: list[tuple[str, Callable[[Cycle], float]]] = [
-        ("SendMessage", lambda cycle: cycle.send.rate),
-        ("ReceiveMessage", lambda cycle: cycle.receive.rate),
-        ("DeleteMessage", lambda cycle: cycle.delete.rate),
-        ("all three in turn", lambda cycle: cycle.whole),
-    ]
-    for name, rate in rates:
-        small, large = [rate(cycle) for cycle in few.cycles], [rate(cycle) for cycle in many.cycles]
-        ratio = middle(own / base for own, base in zip(large, small, strict=True))
-        figures[name] = {"base_per_s": middle(small), "loaded_per_s": middle(large), "ratio": ratio}
-        rows.append((name, f"{middle(small):,.0f}", f"{middle(large):,.0f}", f"{ratio:.2f}"))
-    figures["rounds"] = {side.label: [asdict(cycle) for cycle in side.cycles] for side in (few, many)}
-    table("Flatness (requests/s)", ("", few.label, many.label, "ratio"), rows)
-    return figures
-
-
-def _cycle(plan: Plan, side: Side) -> Cycle:
+def _cycle(plan: Plan, side: Side, urls: Sequence[str], bodies: int = 1) -> None:
     """Send for the plan's time, then receive and delete a fixed number. All rounds together stay below the limit of messages
-    in flight: wrk keeps no handles of what it receives.
+    in flight: wrk keeps no handles of what it receives. Without any queues, make one and drop it. wrk is given
+    at least so many bodies: with one only it has less to do.
     """
-    sqs, urls = side.sqs, side.urls or side.sqs.create()
+    sqs, given = side.sqs, urls
+    urls = urls or sqs.create()
+    turns = list(urls) * -(-bodies // len(urls))
     share = min(IN_FLIGHT_MAX // (plan.rounds + 1), plan.seconds * SHARE_PER_S)
 
-    def run(what: load.Load, count: Callable[[], int]) -> Result:
-        side.server.settle()
-        before = count()
-        result = load.run(side.server, what, seconds=plan.seconds, connections=plan.connections)
-        if abs(count() - before) < result.requests:
-            raise BenchError(
-                f"{side.label}: {result.requests:,} answers, but the queues do not show as many messages moved"
-            )
-        return result
+    def run(name: str, what: Load, count: Callable[[], int]) -> None:
+        side.counted(name, what, count, seconds=plan.seconds, connections=plan.connections)
 
-    sent = run(queues.send(urls), lambda: sqs.counts(urls)[0])
+    run(SEND, queues.send(turns), lambda: sqs.counts(urls)[0])
     sqs.fill(urls, 2 * share, f"{side.label}: filling")
-    received = run(queues.receive(urls, 1, share), lambda: sqs.counts(urls)[1])
+    run(RECEIVE, queues.receive(turns, 1, share), lambda: sqs.counts(urls)[1])
     handles = sqs.take(urls, share, f"{side.label}: receiving handles")
-    deleted = run(queues.delete(handles), lambda: sum(sqs.counts(urls)))
-    if not side.urls:
+    run(DELETE, queues.delete(handles), lambda: sum(sqs.counts(urls)))
+    if not given:
         sqs.drop(urls)
-    return Cycle(sent, received, deleted)
+
+
+# FIFO queues.
+
+
+@dataclass(slots=True)
+class Groups:
+    """A FIFO queue and its groups. Deduplication ids are numbers, counted on."""
+
+    side: Side
+    url: str
+    groups: int
+    sent: int = 0
+
+    def take(self, messages: int) -> range:
+        """Give so many numbers, a whole number of batches."""
+        first, self.sent = self.sent, self.sent + -(-messages // BATCH) * BATCH
+        return range(first, self.sent)
+
+    def fill(self, messages: int, message: str = MESSAGE_OF_100) -> int:
+        """Send so many messages."""
+        return self.side.sqs.fill_groups(self.url, self.groups, self.take(messages), self.side.label, message)
+
+    def total(self) -> int:
+        """Count all messages."""
+        return sum(self.side.sqs.counts([self.url]))
+
+
+def fifo(plan: Plan) -> dict[str, Any]:
+    """Compare FIFO queues: ten groups without a backlog with the same and with many groups at a deep one."""
+    lanes, weights = list[Groups](), dict[str, float]()
+    with ExitStack() as stack:
+        for groups, depth in ((FEW_GROUPS, 0), (FEW_GROUPS, plan.backlog), (MANY_GROUPS, plan.backlog)):
+            server = stack.enter_context(servers.eventyard())
+            side = Side(f"{groups:,} groups, a backlog of {depth:,}", server, Queues(server.port))
+            lane = Groups(side, side.sqs.create(fifo=True)[0], groups)
+            lanes.append(lane)
+            if depth:
+                say(f"fifo: storing {depth:,} messages in {groups:,} groups")
+                weights[f"FIFO, {groups:,} groups"] = weigh(server, lane.fill, depth)
+        print_weights(weights)
+        for number in range(1, plan.rounds + 1):
+            say(f"fifo: round {number} of {plan.rounds}")
+            for lane in lanes:
+                _lane_cycle(plan, lane)
+        figures = compare("FIFO queues", lanes[0].side, [lane.side for lane in lanes[1:]])
+    return {"rates": figures, "bytes_per_message": weights}
+
+
+def _lane_cycle(plan: Plan, lane: Groups) -> None:
+    side, limits = lane.side, {"seconds": plan.seconds, "connections": FIFO_CONNECTIONS}
+    sends = queues.send_to_groups(lane.url, lane.groups, lane.take(plan.seconds * FIFO_SENDS_PER_S))
+    side.counted(SEND, sends, lane.total, **limits)
+    # The sends have left enough: an empty answer would be an error.
+    before = lane.total()
+    requests = side.run(IN_TURN, queues.receive_and_delete(lane.url), **limits)
+    side.check(requests // 2 - FIFO_CONNECTIONS, before - lane.total(), 2 * FIFO_CONNECTIONS)
+
+
+# Long polls.
 
 
 def parked(plan: Plan) -> dict[str, Any]:
-    """Weigh long polls that wait on one queue, and compare SendMessage to another before and while they do."""
-    seconds = min(plan.seconds, PARKED_SECONDS_MAX)
+    """Weigh long polls that wait on one queue, and compare loads on another before and while they do."""
     count = min(plan.parked, servers.allow_open_files(plan.parked + FILES_SPARE) - FILES_SPARE)
     if count < plan.parked:
         say(f"parked: the limit of open files leaves {count:,} long polls instead of {plan.parked:,} (ulimit -n)")
-    before, during, weights = list[float](), list[float](), list[float]()
+    weights = list[float]()
+    limits = {"seconds": min(plan.seconds, PARKED_SECONDS_MAX), "connections": plan.connections}
     with servers.eventyard() as server:
         sqs = Queues(server.port)
-        busy, waited = sqs.create(), sqs.create()
+        alone, beside = Side("none parked", server, sqs), Side(f"{count:,} parked", server, sqs)
+        own, waited = sqs.create(), sqs.create()
         with _park(server, waited[0], FIRST_POLLS):
             server.settle()
+        loads = {SEND: queues.send(own), IN_TURN: queues.receive_and_delete(own[0])}
         for number in range(1, plan.rounds + 1):
-            before.append(load.run(server, queues.send(busy), seconds=seconds, connections=plan.connections).rate)
-            server.settle()
-            light = server.rss_bytes()
-            with _park(server, waited[0], count) as polls:
-                server.settle()
-                weights.append((server.rss_bytes() - light) / count)
-                during.append(load.run(server, queues.send(busy), seconds=seconds, connections=plan.connections).rate)
-                _check_parked(sqs, polls, waited[0])
-            say(
-                f"parked: round {number} of {plan.rounds}: {count:,} long polls of {weights[0]:,.0f} bytes each; "
-                f"SendMessage {before[-1]:,.0f}/s before, {during[-1]:,.0f}/s meanwhile"
-            )
-    ratio = middle(own / base for own, base in zip(during, before, strict=True))
-    rows = [("SendMessage to another queue", f"{middle(before):,.0f}", f"{middle(during):,.0f}", f"{ratio:.2f}")]
-    table("Parked long polls (requests/s)", ("", "none parked", f"{count:,} parked", "ratio"), rows)
+            say(f"parked: round {number} of {plan.rounds}")
+            for name, what in loads.items():
+                alone.run(name, what, **limits)
+            for name, what in loads.items():
+                sqs.fill(own, 100_000 if name == IN_TURN else BATCH, "parked: filling")
+                light = server.rss_bytes()
+                with _park(server, waited[0], count) as polls:
+                    server.settle()
+                    weights.append((server.rss_bytes() - light) / count)
+                    beside.run(name, what, **limits)
+                    _check_parked(sqs, polls, waited[0])
+        figures = compare("Parked long polls, and another queue", alone, [beside])
     # The memory of the first round; later ones find it already taken from the system.
-    table(
-        "Memory of a parked long poll", ("", "bytes"), [("RSS for each, its connection included", f"{weights[0]:,.0f}")]
-    )
-    return {
-        "parked": count,
-        "bytes_per_poll": weights[0],
-        "before_per_s": before,
-        "during_per_s": during,
-        "ratio": ratio,
-    }
+    table("Memory of a parked long poll", ("", "bytes"), [("RSS, its connection included", f"{weights[0]:,.0f}")])
+    return {"parked": count, "bytes_per_poll": weights[0], "rates": figures}
 
 
 def _park(server: Server, url: str, count: int) -> Parked:

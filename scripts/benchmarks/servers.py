@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Self
 from benchmarks.report import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 EVENTYARD = Path(sys.prefix) / "bin" / "eventyard"
 ECHO = Path(__file__).with_name("echo.py")
+CANNED = Path(__file__).with_name("canned.py")
 
 READY = b"Ready.\n"
 READY_WITHIN_S = 30
@@ -46,13 +47,16 @@ SETTINGS = (
 class Server:
     """One process, alive inside its `with` block. `started_s` is the time from the spawn until the line `Ready.`."""
 
-    def __init__(self, name: str, command: Sequence[str | Path], port: int) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str | Path], port: int, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.port = port
         self.kafka_port = 0
         """Where Kafka is spoken, if at all."""
         self.started_s = 0.0
         self._command = command
+        self._variables = variables or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
 
@@ -66,7 +70,7 @@ class Server:
             key: value
             for key, value in os.environ.items()
             if not key.startswith(("EVENTYARD_", "PYTHON")) and key not in SETTINGS
-        }
+        } | dict(self._variables)
         began = time.perf_counter()
         try:
             self._process = subprocess.Popen(
@@ -101,8 +105,12 @@ class Server:
 
     def complaint(self) -> str:
         """Give the end of what the process wrote to stderr."""
+        return self.said().strip()[-2000:] or "nothing on stderr"
+
+    def said(self) -> str:
+        """Give all that the process wrote to stderr so far."""
         self._stderr.seek(0)
-        return self._stderr.read().decode(errors="replace").strip()[-2000:] or "nothing on stderr"
+        return self._stderr.read().decode(errors="replace")
 
     def stop(self) -> None:
         """End the process and wait for it; one that does not heed SIGTERM is killed."""
@@ -169,6 +177,28 @@ def echo() -> Server:
     """Make the yardstick."""
     port = free_port()
     return Server("the echo", [sys.executable, "-P", ECHO, str(port)], port)
+
+
+def canned(answers: Path) -> Server:
+    """Make the yardstick of clients, which answers what a file says."""
+    port = free_port()
+    return Server("the canned answers", [sys.executable, "-P", CANNED, str(port), answers], port)
+
+
+def profiled() -> Server:
+    """Make the product's server, writing to stderr what each import takes."""
+    port = free_port()
+    command: list[str | Path] = [
+        sys.executable,
+        "-X",
+        "importtime",
+        EVENTYARD,
+        "--port",
+        str(port),
+        "--kafka-port",
+        "0",
+    ]
+    return Server("eventyard, profiled", command, port)
 
 
 def allow_open_files(wanted: int) -> int:

@@ -72,10 +72,10 @@ class Topics:
         """Make one request."""
         return post(self._port, headers(), body(action, **parameters))
 
-    def create(self) -> str:
-        """Make a topic and give its ARN."""
+    def create(self, name: str = "") -> str:
+        """Make a topic, with a new name unless one is given, and give its ARN."""
         self._made += 1
-        return _arn(self.call("CreateTopic", Name=f"bench-{self._made}"))
+        return _arn(self.call("CreateTopic", Name=name or f"bench-{self._made}"))
 
     def subscribe(self, topic: str, urls: Iterable[str], *, raw: bool, stores: Sequence[str] = ()) -> None:
         """Subscribe queues to a topic; with stores, each has a filter policy that wants one of them."""
