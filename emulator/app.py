@@ -16,10 +16,10 @@ from emulator.context import Context, Parked
 from emulator.cors import Cors
 from emulator.errors import AwsError, internal_failure, request_too_large, service_unavailable
 from emulator.http import (
-    BODY_MAX_BYTES,
     ClientGoneError,
     Request,
     Response,
+    body_max_bytes,
     call_asgi,
     text_response,
 )
@@ -189,10 +189,9 @@ class Emulator:
             if not self.stopping:
                 raise
             # The server's patience with this request is at its end; uvicorn would show a traceback.
-            response = self._refuse(Unidentified(service_unavailable(), None, "", json=False, label="unknown"))
+            response = self._refuse_unread(service_unavailable(), dict(scope["headers"]))
         except AwsError as error:
-            json = any(name == b"x-amz-target" for name, _ in scope["headers"])
-            response = self._refuse(Unidentified(error, None, "", json=json, label="unknown"))
+            response = self._refuse_unread(error, dict(scope["headers"]))
         except Exception:  # noqa: BLE001 - a bug of ours, which goes to the log, not to the user
             request_id = self.ids.uuid()
             bugs.exception("%s %s failed, request id %s", scope["method"], scope["path"], request_id)
@@ -290,6 +289,13 @@ class Emulator:
             error = internal_failure(request_id)
         return self._error(call.service, call.operation, error, request_id, json=call.form is None)
 
+    def _refuse_unread(self, error: AwsError, headers: dict[bytes, bytes]) -> Response:
+        """Refuse a request of which nothing is known but its headers."""
+        response = self._refuse(Unidentified(error, None, "", json=b"x-amz-target" in headers, label="unknown"))
+        if _is_kept_back(headers):
+            response.headers.append((b"connection", b"close"))
+        return response
+
     def _refuse(self, call: Unidentified) -> Response:
         request_id = self.ids.uuid()
         if call.service is not None:
@@ -359,21 +365,16 @@ async def _await(parked: Parked, context: Context[Any]) -> Any:
 
 
 async def _read(scope: Scoped, receive: Receive) -> Request:
+    """Read a request. What comes after the refusal of one that is too large the server reads and throws away, so that a client
+    which is still sending hears of it.
+    """
     headers = dict(scope["headers"])
-    if b"expect" in headers and _declared_bytes(headers) > BODY_MAX_BYTES:
-        raise request_too_large(BODY_MAX_BYTES)  # rather than tell the client to go on
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _read_on(body, receive)
-    return Request(scope["method"], scope["path"], scope["query_string"], headers, body, scope.get("scheme", "http"))
-
-
-async def _read_on(first: bytes, receive: Receive) -> bytes:
-    """Read the rest of a body. What comes after its refusal the server reads and throws away, so that the client hears of it."""
-    parts, size_bytes, more = [first], len(first), True
+    request = Request(scope["method"], scope["path"], scope["query_string"], headers, b"", scope.get("scheme", "http"))
+    size_max_bytes = body_max_bytes(headers)
+    parts: list[bytes] = []
+    size_bytes, more = 0, True
+    if _declared_bytes(headers) > size_max_bytes:
+        raise request_too_large(size_max_bytes)
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -381,9 +382,15 @@ async def _read_on(first: bytes, receive: Receive) -> bytes:
         part, more = message.get("body", b""), message.get("more_body", False)
         parts.append(part)
         size_bytes += len(part)
-        if size_bytes > BODY_MAX_BYTES:
-            raise request_too_large(BODY_MAX_BYTES)
-    return b"".join(parts)
+        if size_bytes > size_max_bytes:
+            raise request_too_large(size_max_bytes)
+    request.body = parts[0] if len(parts) == 1 else b"".join(parts)
+    return request
+
+
+def _is_kept_back(headers: dict[bytes, bytes]) -> bool:
+    """Whether a client that waits to be told to go on with its body is not told so: it will not send it on this connection."""
+    return b"expect" in headers and _declared_bytes(headers) > body_max_bytes(headers)
 
 
 def _declared_bytes(headers: dict[bytes, bytes]) -> int:

@@ -17,18 +17,21 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from emulator.context import Parked
-from emulator.http import Request, Response
+from emulator.errors import service_unavailable
+from emulator.http import Request, Response, has_form
 from emulator.identify import Call
-from emulator.protocol import JoinedProtocol
+from emulator.protocol import BODY, NOTHING, JoinedProtocol
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from emulator.app import Emulator, Unfinished
 
-BODY_MAX_BYTES = 2 << 20
-"""Larger requests take the ordinary way, which refuses those that are too large before they are read whole."""
-_FORM = b"application/x-www-form-urlencoded"
+LENGTH_MAX_DIGITS = 7
+"""Of the Content-Length of a call in JSON; those of 10 MB and more take the ordinary way, which refuses what is too large."""
+FORM_LENGTH_MAX_DIGITS = 6
+PIPELINED_MAX = 16
+"""How many requests are read behind a long poll that waits."""
 
 
 class FastLane(JoinedProtocol):
@@ -40,49 +43,52 @@ class FastLane(JoinedProtocol):
     _parked: asyncio.Future[Any] | None = None
     """What the connection's present request waits for."""
     _unfinished: Unfinished | None = None
-    _used: bool = False
-    """Whether something came since the keep-alive timer was set."""
-    _last: bool = False
-    """Whether the server is stopping, so that the connection ends with the present answer."""
+    _common: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
+    """uvicorn's own headers, which change each second, and how they are written."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection."""
+        super().connection_made(transport)
+        self._emulator = cast("Emulator", self.config.app)
 
     # Reading.
 
-    def on_message_begin(self) -> None:
-        """Begin a request. Its ASGI scope is made when it is known to need one."""
-        self.url = b""
-        self.expect_100_continue = False
-        self.headers = []
-
-    def on_headers_complete(self) -> None:
+    def _begin(self, headers: dict[bytes, bytes]) -> None:
         """Choose the way."""
-        headers = dict(self.headers)
         if self._may_take_the_lane(headers):
             self._headers, self._parts = headers, []
         else:
-            self._go_the_ordinary_way()
+            super()._begin(headers)
+            if self._parked is not None and self._waits and len(self.pipeline) <= PIPELINED_MAX:
+                self.flow.resume_reading()  # or nobody would notice that the client has gone
 
     def on_body(self, body: bytes) -> None:
         """Take a part of a body."""
         if self._headers is not None:
+            self._body_moved = True
             self._parts.append(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Answer, if the request is in the lane."""
-        if self._headers is None:
+        headers = self._headers
+        if headers is None:
             super().on_message_complete()
             return
-        headers, self._headers = self._headers, None
-        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._headers, self._reading = None, NOTHING
+        if self._patience is not None:
+            self._lose_patience()
+        parts, emulator = self._parts, self._emulator
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
         request = Request("POST", "/", b"", headers, body, self.scheme or "http")
-        emulator = cast("Emulator", self.config.app)
         try:
             call = emulator.directory.identify(request)
         except Exception:  # noqa: BLE001 - the ordinary way meets it again, answers it and, where it is a bug of ours, logs it
             call = None
         if not isinstance(call, Call) or emulator.stopping:
-            self._go_the_ordinary_way()
+            self._reading = BODY
+            super()._begin(headers)
             super().on_body(body)
             super().on_message_complete()
             return
@@ -100,32 +106,29 @@ class FastLane(JoinedProtocol):
             or self.parser.get_method() != b"POST"
             or self.flow.write_paused
             or not self._is_idle
-            or len(headers) != len(self.headers)
             or b"origin" in headers
             or b"referer" in headers
             or b"expect" in headers
             or b"upgrade" in headers
         ):
             return False
-        length = headers.get(b"content-length", b"")
-        if not length.isdigit() or len(length) > 8 or int(length) > BODY_MAX_BYTES:
-            return False
-        if b"x-amz-target" not in headers and not headers.get(b"content-type", b"").startswith(_FORM):
-            return False
-        return self.parser.get_http_version() == "1.1" and bool(self.parser.should_keep_alive())
+        digits = len(headers.get(b"content-length", b""))
+        if b"x-amz-target" in headers:
+            known = 0 < digits <= LENGTH_MAX_DIGITS
+        else:
+            known = 0 < digits <= FORM_LENGTH_MAX_DIGITS and has_form(headers)
+        # Without a word about the connection only HTTP/1.1 is kept alive; the version is dear to ask for.
+        return (
+            known
+            and self.parser.should_keep_alive()
+            and (b"connection" not in headers or self.parser.get_http_version() == "1.1")
+        )
+
+    # Answering.
 
     @property
-    def _is_idle(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
-
-    def _go_the_ordinary_way(self) -> None:
-        """Give the request, as far as it is read, to uvicorn."""
-        url, expects, headers = self.url, self.expect_100_continue, self.headers
-        super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers.extend(headers)
-        super().on_headers_complete()
+    def _owes(self) -> bool:
+        return self._parked is not None or super()._owes
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Start what takes the ordinary way, after what is parked before it."""
@@ -135,60 +138,31 @@ class FastLane(JoinedProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, app))
 
-    # The connection between requests. One timer runs as long as it lives, where uvicorn sets and cancels one for each request.
-
-    def _unset_keepalive_if_required(self) -> None:
-        """Note that the client is there."""
-        self._used = True
-
-    def on_response_complete(self) -> None:
-        """End an answer, and begin with the next request where one waits."""
-        self.transport.flush()
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-        elif self.timeout_keep_alive_task is None:
-            self._keep_alive()
-        else:
-            self._used = True  # the time counts from the end of the answer
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which nothing came for the keep-alive time, or for up to twice as long."""
-        self.timeout_keep_alive_task = None
-        if self._used or self._parked is not None or not self._is_idle:
-            self._keep_alive()
-        else:
-            super().timeout_keep_alive_handler()
-
-    def _keep_alive(self) -> None:
-        self._used = False
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
-
-    # Answering.
-
     def _answer(self, response: Response) -> None:
         """Write an answer in one piece, exactly as uvicorn would."""
-        content = [STATUS_LINE[response.status]]
-        for name, value in self.server_state.default_headers:
-            content += (name, b": ", value, b"\r\n")
-        for name, value in response.headers:
-            content += (name, b": ", value, b"\r\n")
-        if self._last:
-            content.append(b"connection: close\r\n")
-        content += (b"\r\n", response.body)
+        common = self.server_state.default_headers
+        if common is not self._common[0]:
+            self._common = (common, b"".join([b"%b: %b\r\n" % header for header in common]))
+        content = [STATUS_LINE[response.status], self._common[1]]
+        content += [b"%b: %b\r\n" % header for header in response.headers]
+        last = self._last and not self.pipeline
+        content.append(b"connection: close\r\n\r\n" if last else b"\r\n")
+        content.append(response.body)
         self.transport.write_all(b"".join(content))
-        if self._last:
+        if last:
             self.transport.close()
         self.on_response_complete()
 
     def _park(self, unfinished: Unfinished) -> None:
         """Let the connection wait for its answer. It is read from meanwhile, or nobody would notice that the client has gone."""
         answer = unfinished.answer
-        self._parked = answer.future if isinstance(answer, Parked) else asyncio.ensure_future(answer)
+        self._waits = isinstance(answer, Parked)
+        if isinstance(answer, Parked):
+            self._parked = answer.future
+        else:
+            self._parked = task = asyncio.ensure_future(answer)
+            self.tasks.add(cast("Any", task))  # for which the server's stop waits
+            task.add_done_callback(self.tasks.discard)
         self._unfinished = unfinished
         self._parked.add_done_callback(partial(self._unpark, unfinished))
 
@@ -206,10 +180,12 @@ class FastLane(JoinedProtocol):
 
     def _response(self, unfinished: Unfinished, parked: asyncio.Future[Any]) -> Response:
         call, request_id, _, answer = unfinished
-        emulator = cast("Emulator", self.config.app)
+        emulator = self._emulator
         try:
             result = parked.result()
             return emulator.render(call, request_id, answer.finish(result) if isinstance(answer, Parked) else result)
+        except asyncio.CancelledError:  # the server's patience with it is at its end
+            return emulator.fail(call, request_id, service_unavailable())
         except Exception as error:  # noqa: BLE001 - a bug of ours goes to the log, not to the user
             return emulator.fail(call, request_id, error)
 
@@ -220,14 +196,11 @@ class FastLane(JoinedProtocol):
         unfinished, self._unfinished, self._parked = self._unfinished, None, None
         if unfinished is not None and isinstance(unfinished.answer, Parked):
             unfinished.answer.abandon()
-        if self.timeout_keep_alive_task is not None:
-            self.timeout_keep_alive_task.cancel()
-            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
 
     def shutdown(self) -> None:
         """End with the present answer, or at once where nothing is under way."""
-        if self._parked is None:
+        if self._parked is None or self.pipeline:
             super().shutdown()
         else:
             self._last = True

@@ -15,6 +15,8 @@ Headers = list[tuple[bytes, bytes]]
 BODY_MAX_BYTES = 16 * 1024 * 1024
 """No AWS operation that we serve takes more: the largest is a batch of 1 MiB, whose escapes in JSON or in a form can
 take sixfold."""
+FORM_MAX_BYTES = 4 * 1024 * 1024
+"""A form takes threefold at most, and long to read."""
 
 
 class ClientGoneError(Exception):
@@ -54,7 +56,7 @@ class Request:
     def form(self) -> dict[str, str]:
         """Read the parameters of a query request: the body's before the URL's."""
         form = parse_form(self.query) if self.query else {}
-        if self.body and self.headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
+        if self.body and has_form(self.headers):
             form |= parse_form(self.body)
         return form
 
@@ -66,6 +68,16 @@ class Response:
     status: int = 200
     headers: Headers = field(default_factory=list)
     body: bytes = b""
+
+
+def has_form(headers: dict[bytes, bytes]) -> bool:
+    """Whether a body is a form."""
+    return headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
+
+
+def body_max_bytes(headers: dict[bytes, bytes]) -> int:
+    """How long a body may be."""
+    return FORM_MAX_BYTES if has_form(headers) else BODY_MAX_BYTES
 
 
 def text_response(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Response:

@@ -43,6 +43,7 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _RPC = re.compile(r"/service/(?P<service>[A-Za-z0-9_]+)/operation/(?P<operation>[A-Za-z0-9_]+)")
 """The path of a call over Smithy RPC v2, which is CBOR and which no service here speaks yet."""
 _SCOPES_MAX = 4096
+_CALLS_MAX = 4096
 
 
 class Scope(NamedTuple):
@@ -101,6 +102,8 @@ class Directory:
         }
         self._settings = settings
         self._scopes: dict[bytes, Scope] = {}
+        self._calls: dict[bytes, Call] = {}
+        """Those that were made over JSON, by target and what the signature says of the scope: clients repeat themselves."""
         self._served = ", ".join(sorted(self._services))
         self._no_scope = Scope("", settings.account_id, "", "")
 
@@ -143,13 +146,10 @@ class Directory:
 
     def identify(self, request: Request) -> Call | Unidentified | None:
         """Find what a request calls; None for a request that is no AWS call at all."""
-        scope = self.scope(request)
         target = request.headers.get(b"x-amz-target")
         if target is not None:
-            found = self._targets.get(target)
-            if found is not None:
-                return Call(*found, scope, scope.region or self.region(scope, request), None)
-            return self._unknown_target(scope, target.decode("latin-1"))
+            return self._json_call(request, target)
+        scope = self.scope(request)
         if b"smithy-protocol" in request.headers and (rpc := _RPC.fullmatch(request.path)) is not None:
             # Newer services of AWS share a signing name with an older one (`eventbridgev2` signs as `events`): this is not for it.
             error = operation_not_emulated(rpc["service"], rpc["operation"])
@@ -161,6 +161,24 @@ class Directory:
                 error, self._services.get(scope.service), "", json=False, label=scope.service or "unknown"
             )
         return self._query_call(request, scope, form)
+
+    def _json_call(self, request: Request, target: bytes) -> Call | Unidentified:
+        authorization = request.headers.get(b"authorization", b"")
+        end = authorization.find(b"/aws4_request")
+        key = target + authorization[:end] if end > 0 else b""
+        known = self._calls.get(key)
+        if known is not None:
+            return known
+        scope = self.scope(request)
+        found = self._targets.get(target)
+        if found is None:
+            return self._unknown_target(scope, target.decode("latin-1"))
+        call = Call(*found, scope, self.region(scope, request), None)
+        if key and scope.region:  # else the host name tells the region
+            if len(self._calls) >= _CALLS_MAX:
+                self._calls.clear()
+            self._calls[key] = call
+        return call
 
     def _unknown_target(self, scope: Scope, target: str) -> Unidentified:
         """Say why a target that is none of ours cannot be called."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from emulator.http import BODY_MAX_BYTES
+from emulator.http import BODY_MAX_BYTES, FORM_MAX_BYTES
 from tests.support.server import Server
 
 TARGET = b"X-Amz-Target: AmazonSQS.%s\r\nContent-Type: application/x-amz-json-1.0\r\n"
@@ -203,10 +203,10 @@ def test_a_chunked_body_over_16_mib_is_refused_before_it_ends(wire: Wire) -> Non
     too_large(wire.read())
 
 
-def test_a_query_body_over_16_mib_is_refused_in_xml(wire: Wire) -> None:
+def test_a_form_over_4_mib_is_refused_in_xml(wire: Wire) -> None:
     wire.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n")
-    wire.send(b"Content-Length: %d\r\n\r\n" % (BODY_MAX_BYTES + 1), b"Action=SendMessage&MessageBody=")
-    wire.send(b"x" * (BODY_MAX_BYTES + 1 - len("Action=SendMessage&MessageBody=")))
+    wire.send(b"Content-Length: %d\r\n\r\n" % (FORM_MAX_BYTES + 1), b"Action=SendMessage&MessageBody=")
+    wire.send(b"x" * (FORM_MAX_BYTES + 1 - len("Action=SendMessage&MessageBody=")))
     answer = wire.read()
     assert (answer.status, answer.headers["content-type"]) == (413, "text/xml")
     assert b"<Code>RequestEntityTooLarge</Code>" in answer.body

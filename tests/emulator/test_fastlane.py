@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from emulator.certificate import Certificate
-from emulator.fastlane import BODY_MAX_BYTES
+from emulator.fastlane import LENGTH_MAX_DIGITS
 from services.sqs.state import SqsState
 from tests.support.doors import Door, lane, ordinary
 
@@ -107,7 +107,7 @@ REQUESTS: dict[str, bytes] = {
         CHUNKED,
     ),
     "expectation": call("ListQueues", (b"Expect", b"100-continue")),
-    "a large body": call("SendMessage", QueueUrl=URL, MessageBody="x" * BODY_MAX_BYTES),
+    "a large body": call("SendMessage", QueueUrl=URL, MessageBody="x" * 10**LENGTH_MAX_DIGITS),
     "rubbish": b"rubbish\r\n\r\n",
 }
 
