@@ -48,7 +48,7 @@ class FrameReader:
         """The largest frame that is taken; less from who has yet to log in."""
         self._frames = frames
         self._rest = b""  # less than the four bytes of a length
-        self._kept: bytearray | None = None
+        self._kept: memoryview | None = None
         self._big: memoryview | None = None
         self._big_size = self._filled = 0
 
@@ -92,9 +92,9 @@ class FrameReader:
         if size > KEPT_BYTES_MAX:
             self._big = _pages(size)
         else:
-            kept = self._kept if self._kept is not None and len(self._kept) >= size else bytearray(max(size, 1 << 16))
-            self._kept = kept
-            self._big = memoryview(kept)
+            if self._kept is None or len(self._kept) < size:
+                self._kept = _pages(max(size, 1 << 16))
+            self._big = self._kept
         self._big_size, self._filled = size, len(begun)
         self._big[: len(begun)] = begun
 

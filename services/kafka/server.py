@@ -11,15 +11,18 @@ import asyncio
 import logging
 import struct
 from asyncio import Future
-from collections import deque
+from collections import Counter, deque
 from functools import partial
+from socket import SO_KEEPALIVE, SOL_SOCKET
 from struct import Struct
 from typing import TYPE_CHECKING, Any, cast
 
+from emulator.clock import settle
 from services.kafka.api import ALL
 from services.kafka.api.base import Api, Call, api_of
 from services.kafka.errors import Error
 from services.kafka.frames import FrameError, Frames
+from services.kafka.idle import IdleWatch
 from services.kafka.limits import REQUEST_BYTES_MAX, SASL_TOKEN_BYTES_MAX
 from services.kafka.sasl import Login
 from services.kafka.schema import MalformedError, Messages, read_header
@@ -30,12 +33,13 @@ if TYPE_CHECKING:
     from socket import socket
 
     from emulator.app import Emulator
+    from services.kafka.idle import Watched
     from services.kafka.schema import Header
     from services.kafka.state import Cluster
 
 log = logging.getLogger("eventyard.kafka")
 
-API_VERSIONS = 18
+API_VERSIONS, SHARE_FETCH = 18, 78
 WRITE_HIGH_BYTES = 4 << 20
 """Beyond this much unsent, a connection's further requests wait."""
 GATHERED_BYTES_MAX = 64 * 1024
@@ -43,6 +47,15 @@ GATHERED_BYTES_MAX = 64 * 1024
 one-record Produce requests."""
 PENDING_BYTES_MAX = 1 << 20
 """Beyond this much waiting behind a parked request, a connection is not read from."""
+PENDING_OVERHEAD_BYTES = 64
+"""What a frame that waits takes beside its own bytes: a client may send a quarter of a million that hold one byte each."""
+TURN_REQUESTS_MAX = 128
+"""After so many requests of one connection others have their turn: one read may bring 25,000, which would hold all up for a second."""
+BACKLOG = 4096
+"""How many connections the system holds until they are taken, as on the HTTP port. With asyncio's own 100, a crowd of 2,000 took ten
+seconds on a busy machine: who finds no room is tried again after a second."""
+TLS_HANDSHAKE_MAX_S = 60
+"""A client that has not finished its TLS handshake by then is let go."""
 
 _ANSWER = Struct(">ii")
 _FLEXIBLE_ANSWER = Struct(">iix")
@@ -59,6 +72,9 @@ class Listener:
         self.apis: dict[int, Api] = {found.key: found for found in map(api_of, ALL)}
         self.frames = Frames()
         self.connections: set[Connection] = set()
+        self.idle: IdleWatch | None = None
+        self._hosts: Counter[tuple[int, str]] = Counter()
+        """How many connections there are to a broker from an address."""
         self._heads: dict[tuple[int, int], struct.Struct] = {}
         self._servers: list[asyncio.Server] = []
         settings = emulator.settings
@@ -87,20 +103,65 @@ class Listener:
             from services.kafka.tls import server_context
 
             tls = await server_context(self.emulator)
-        loop = asyncio.get_running_loop()
+        self.idle = IdleWatch(self.emulator.clock, lambda: self._number("connections.max.idle.ms"))
+        loop, handshake_max_s = asyncio.get_running_loop(), None if tls is None else TLS_HANDSHAKE_MAX_S
         nodes = {node.port: node.node_id for node in self.cluster.nodes}
         for sock in sockets:
             make = partial(Connection, self, nodes[sock.getsockname()[1]])
-            self._servers.append(await loop.create_server(make, sock=sock, ssl=tls))
+            # What is accepted has it too, as on Kafka: who vanished without a word is found out, also while a request is parked.
+            sock.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1)
+            self._servers.append(
+                await loop.create_server(
+                    make, sock=sock, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=handshake_max_s
+                )
+            )
+
+    def join(self, connection: Connection) -> bool:
+        """Take up a connection; False if its address has as many as it may have. Whatever joined has to `leave`."""
+        self.connections.add(connection)
+        if self.idle is not None:
+            self.idle.add(connection)
+        key, most = (connection.node_id, connection.host), self._connections_max(connection.host)
+        self._hosts[key] += 1
+        if self._hosts[key] > most:
+            log.info(
+                "closed a connection from %s: max.connections.per.ip allows this address %s", connection.host, most
+            )
+        return self._hosts[key] <= most
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self.connections.discard(connection)
+        if self.idle is not None:
+            self.idle.remove(connection)
+        key = (connection.node_id, connection.host)
+        self._hosts[key] -= 1
+        if not self._hosts[key]:
+            del self._hosts[key]
+
+    def _connections_max(self, host: str) -> int:
+        """How many connections to a broker an address may have: max.connections.per.ip, unless there is an override for just this one."""
+        overrides = str(self.cluster.configs.broker("max.connections.per.ip.overrides"))
+        for override in overrides.split(",") if overrides else ():
+            name, _, number = override.rpartition(":")
+            if name.strip() == host and number.strip().isdecimal():
+                return int(number)
+        return self._number("max.connections.per.ip")
+
+    def _number(self, config: str) -> int:
+        return cast("int", self.cluster.configs.broker(config))
 
     async def close(self) -> None:
         """Take no more connections and end those that are there."""
         for server in self._servers:
             server.close()
+        await settle()  # what was parked is answered by now, but not sent
         for connection in list(self.connections):
             connection.end()
-        for server in self._servers:
-            await server.wait_closed()
+        await settle()
+        # Not `Server.wait_closed`: that waits for clients too that never read, or never finish their TLS handshake.
+        if self.idle is not None:
+            self.idle.close()
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -114,13 +175,19 @@ class Connection(asyncio.BufferedProtocol):
         self.principal = "User:ANONYMOUS"
         self.login: Login | None = None
         self.software = ""
+        self.seat: set[Watched] | None = None
         self._transport: asyncio.Transport | None = None
         self._reader = listener.frames.reader()
         self._parked: Future[Any] | None = None
+        self._parked_key = -1
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
-        self._paused = self._muted = False
-        self._closing = False
+        self._paused = self._muted = self._turn_comes = False
+        self._turn = TURN_REQUESTS_MAX
+        self._closing = self._ended = False
+        self._now_ms = 0
+        """When something was read last, or a request that had waited was taken up: the instant of the requests that this brought."""
+        self._unsent_bytes = 0
         self._out: list[Any] = []
         self._out_bytes = 0
         self._gathers = False
@@ -135,15 +202,17 @@ class Connection(asyncio.BufferedProtocol):
         peer, local = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self.host = peer[0] if peer else ""
         self._local = local[:2] if local else ("", 0)
-        self._listener.connections.add(self)
+        self._now_ms = self._listener.emulator.clock.now_ms()
         if self._listener.with_login:
             self.login = Login(self._listener.cluster.users)
             self._reader.bytes_max = SASL_TOKEN_BYTES_MAX
+        if not self._listener.join(self):
+            self.end()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's shape
         """Forget the client. What was parked is let go; whoever made it sees that it is cancelled."""
         self._closing = True
-        self._listener.connections.discard(self)
+        self._listener.leave(self)
         self._pending.clear()
         self._out.clear()
         self._reader.close()
@@ -158,6 +227,8 @@ class Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take up what was read."""
         self._gathers = True
+        self._turn = TURN_REQUESTS_MAX
+        self._now_ms = self._listener.emulator.clock.now_ms()
         try:
             for frame in self._reader.cut(nbytes):
                 if self._closing:
@@ -168,6 +239,16 @@ class Connection(asyncio.BufferedProtocol):
         finally:
             self._gathers = False
             self._flush()
+
+    def eof_received(self) -> bool:
+        """Take note that the client sends no more. As with Kafka, which does not see it before, what it has asked for is answered first.
+
+        Not so a ShareFetch: whoever cannot acknowledge records is given none. Over TLS, neither side can go on alone.
+        """
+        self._ended = True
+        if self._listener.protocol.endswith("SSL"):
+            return False
+        return bool(self._pending) if self._parked is None else self._parked_key != SHARE_FETCH
 
     def pause_writing(self) -> None:
         """The client does not read its answers: let its requests wait."""
@@ -183,19 +264,28 @@ class Connection(asyncio.BufferedProtocol):
 
     def _take(self, frame: memoryview) -> None:
         if self._parked is None and not self._muted and not self._pending:
-            self._handle(frame)
-            return
+            self._turn -= 1
+            if self._turn >= 0:
+                self._handle(frame)
+                return
+            self._wait_for_turn()
         self._pending.append(bytes(frame))
-        self._pending_bytes += len(frame)
+        self._pending_bytes += len(frame) + PENDING_OVERHEAD_BYTES
         if self._pending_bytes > PENDING_BYTES_MAX:
             self._pause()
 
     def _go_on(self) -> None:
         """Handle what waited, as far as that goes."""
         self._gathers = True
+        self._turn = TURN_REQUESTS_MAX
+        self._now_ms = self._listener.emulator.clock.now_ms()
         while self._pending and self._parked is None and not self._muted and not self._closing:
+            if not self._turn:
+                self._wait_for_turn()
+                break
+            self._turn -= 1
             frame = self._pending.popleft()
-            self._pending_bytes -= len(frame)
+            self._pending_bytes -= len(frame) + PENDING_OVERHEAD_BYTES
             self._handle(memoryview(bytearray(frame)))  # APIs may write into their frame: offsets are put into batches
         self._gathers = False
         self._flush()
@@ -203,6 +293,18 @@ class Connection(asyncio.BufferedProtocol):
             self._paused = False
             if self._transport is not None:
                 self._transport.resume_reading()
+        if self._ended and self._parked is None and not self._pending:
+            self.end()
+
+    def _wait_for_turn(self) -> None:
+        """Let others be served before what waits here is."""
+        if not self._turn_comes:
+            self._turn_comes = True
+            asyncio.get_running_loop().call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._turn_comes = False
+        self._go_on()
 
     def _pause(self) -> None:
         if not self._paused and not self._closing and self._transport is not None:
@@ -232,13 +334,12 @@ class Connection(asyncio.BufferedProtocol):
             self.end()
 
     def _run(self, found: Api, header: Header, frame: memoryview) -> Any:
-        emulator = self._listener.emulator
         call = Call(
             self._listener.cluster,
             self,
             header.api_version,
             header.client_id,
-            emulator.clock.now_ms(),
+            self._now_ms,
             self._listener.apis,
         )
         if found.raw is not None:
@@ -252,7 +353,7 @@ class Connection(asyncio.BufferedProtocol):
         """Send an answer, or park until there is one."""
         if isinstance(answer, Future):
             if not answer.done():
-                self._parked = answer
+                self._parked, self._parked_key = answer, found.key
                 answer.add_done_callback(lambda _: self._unpark(found, version, correlation_id, answer))
                 return
             answer = answer.result()
@@ -347,6 +448,19 @@ class Connection(asyncio.BufferedProtocol):
         self._flush()
         if self._transport is not None:
             self._transport.close()
+
+    def idle_since_ms(self) -> int | None:
+        """Tell when this client was active last; None while a request of it is parked or its answers are on their way to it."""
+        if self._transport is None or (self._parked is not None and not self._ended):
+            return None
+        before, self._unsent_bytes = self._unsent_bytes, self._transport.get_write_buffer_size()
+        return self._now_ms if self._unsent_bytes == before else None
+
+    def expire(self) -> None:
+        """Close now. What the client does not read would keep the connection open for ever: it is dropped."""
+        self.end()
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            self._transport.abort()
 
     def _refuse(self, reason: str) -> None:
         log.warning("closed a connection from %s: it %s", self.host or "somewhere", reason)
