@@ -16,9 +16,9 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{}/aws4_request, S
 def test_the_root_says_what_this_is_and_how_to_point_an_sdk_at_it(cloud: Harness, method: str) -> None:
     answer = cloud.request(method, "/", headers={"Host": "my-machine:4570"})
     assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
-    assert answer.text == (
-        "Eventyard emulates events, kafka, sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
-    )
+    text = "Eventyard emulates events, kafka, sns, sqs, sts. Set AWS_ENDPOINT_URL=http://my-machine:4570 and use any AWS SDK.\n"
+    assert answer.headers["content-length"] == str(len(text))
+    assert answer.text == ("" if method == "HEAD" else text)
 
 
 def test_the_root_names_only_the_services_that_run(cloud_with: Callable[..., Harness]) -> None:

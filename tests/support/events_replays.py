@@ -48,8 +48,12 @@ class Gate:
 
     def let_on(self) -> None:
         """Let each replay bring one slice more."""
+        self._cloud.run(lambda _: self._let_on())
+
+    def _let_on(self) -> None:
         held, self._held = self._held, []
-        self._cloud.run(lambda _: [event.set() for event in held])
+        for event in held:
+            event.set()
 
     def open(self) -> int:
         """Let all replays come to their end; tell how many turns that took."""

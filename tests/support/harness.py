@@ -1,7 +1,8 @@
-"""An Emulator in this process with a clock that stands still, and boto3 clients whose requests go to its ASGI callable.
+"""An Emulator in this process with a clock that stands still, and boto3 clients whose requests go as bytes into its fast lane.
 
 The emulator runs on an event loop in a thread of its own, as in the server; boto3 signs, serialises and parses as always, only the
-socket is left out. `Harness.advance` moves the time.
+socket is left out. `Harness.advance` moves the time. When a test has passed, all that it did is done again with a twin behind the other
+door, and the answers are compared: see twin.py.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
@@ -21,14 +22,20 @@ from botocore.config import Config
 
 from emulator.app import Emulator
 from emulator.certificate import Certificate
-from emulator.clock import ManualClock, settle
-from emulator.ids import Ids
+from emulator.clock import ManualClock
+from emulator.fastlane import FastLane
+from emulator.protocol import JoinedProtocol
 from emulator.settings import Settings
-from services import ALL
+from tests.support.doors import Exchange, rest, write_request
+from tests.support.twin import Journal, Player, Recorder, Side, replay
 
 T = TypeVar("T")
 ENDPOINT = "http://localhost:4566"
 DEFAULT_ACCOUNT = "000000000000"
+TARGET_SAFE = "%!$&'()*+,-./:;=?@_~[]"
+"""What a request's target has as it is."""
+TURNS_OF_AN_ANSWER = 64
+"""For so many turns of the loop what a request has started may run before the test goes on."""
 
 
 class Loop:
@@ -70,39 +77,27 @@ class Answer:
 class Connection:
     """One client's side of one request: it can go away before the answer."""
 
-    def __init__(self, emulator: Emulator, loop: Loop, scope: dict[str, Any], body: bytes) -> None:
-        self._emulator, self._scope, self._body = emulator, scope, body
-        self._gone = asyncio.Event()
-        self._sent_body = False
-        self._status, self._headers, self._parts = 0, [], []
-        self._loop = loop
-        self.answer: Future[Answer] = loop.start(self._serve())
+    def __init__(self, harness: Harness, raw: bytes, method: str) -> None:
+        self._harness = harness
+        self._exchange: Exchange | None = None
+        self._raw, self._method = raw, method
+        self.answer: Future[Answer] = Future()
 
-    async def _serve(self) -> Answer:
-        await self._emulator(self._scope, self._receive, self._send)
-        return Answer(self._status, self._headers, b"".join(self._parts))
+    async def serve(self) -> Answer:
+        """Send the request and wait for the answer, and until what it has started is done. On the loop."""
+        exchange = self._exchange = self._harness.send(self._raw, self._method)
+        await exchange.ended
+        await rest(TURNS_OF_AN_ANSWER)
+        return Answer(exchange.status, exchange.headers, exchange.body)
 
-    async def _receive(self) -> dict[str, Any]:
-        if not self._sent_body:
-            self._sent_body = True
-            return {"type": "http.request", "body": self._body, "more_body": False}
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            self._status, self._headers = message["status"], list(message["headers"])
-        else:
-            self._parts.append(message["body"])
+    def go(self) -> None:
+        """Close the connection. On the loop: a function that is run there does it in its own turn."""
+        if self._exchange is not None:
+            self._harness.lose(self._exchange.place)
 
     def hang_up(self) -> None:
         """Close the connection as a client that is killed does."""
-
-        async def close() -> None:
-            self._gone.set()
-            await settle()
-
-        self._loop.run(close())
+        self._harness.run(lambda _: self.go())
 
 
 class Harness:
@@ -111,21 +106,63 @@ class Harness:
     def __init__(self, loop: Loop, clients: Clients, settings: Settings | None = None, seed: int = 1) -> None:
         self._loop = loop
         self._clients = clients
-        self.clock = ManualClock()
-        self.emulator = Emulator(ALL, settings, clock=self.clock, ids=Ids(seed), certificate=clients.certificate)
-        self.emulator.start()
+        self._settings, self._seed = settings, seed
+        self._side = Side(FastLane, settings, clients.certificate, seed)
+        self._is_replaying = False
+        self._journal = Journal(self.clock)
+        self.emulator.router.http = Recorder(self.clock, self._journal)
+        self.is_twinned = True
         clients.harness = self
+        clients.running.append(self)
+
+    @property
+    def emulator(self) -> Emulator:
+        return self._side.emulator
+
+    @property
+    def clock(self) -> ManualClock:
+        return self._side.clock
 
     def close(self) -> None:
         """End the emulator; a failed background task fails the test."""
-        self._loop.run(self.emulator.stop())
+        self._clients.running.remove(self)
+        self._loop.run(self._side.stop())
         assert self.emulator.tasks.failed == 0, "a background task of the emulator failed; its log says why"
+
+    # The twin.
+
+    def untwinned(self, why: str) -> None:
+        """Let nothing be done again behind the other door: this test does what cannot be done twice. It is counted and shown."""
+        self.is_twinned = False
+        self._clients.untwinned.append(why)
+
+    def compare_doors(self) -> int:
+        """Do all again with a twin behind the other door, and compare the answers; how many they were. Raises DoorsDifferError."""
+        compared = len(self._journal.exchanges)
+        if not compared:
+            return 0
+        first, self._is_replaying = self._side, True
+        self._side = Side(JoinedProtocol, self._settings, self._clients.certificate, self._seed, Player)
+        try:
+            self._loop.run(replay(self._journal, self._side))
+        finally:
+            self._loop.run(self._side.stop())
+            self._side, self._is_replaying = first, False
+        return compared
 
     # Time.
 
     def advance(self, seconds: float) -> None:
         """Move the clock on; all that falls due on the way happens at its own instant."""
-        self._loop.run(self.clock.advance(round(seconds * 1000)))
+
+        async def work() -> None:
+            self._journal.time_passes = True
+            await self.clock.advance(round(seconds * 1000))
+            await rest(TURNS_OF_AN_ANSWER)
+            self._journal.note()
+            self._journal.time_passes = False
+
+        self._loop.run(work())
 
     @property
     def now_ms(self) -> int:
@@ -159,16 +196,24 @@ class Harness:
         headers: dict[str, str] | None = None,
     ) -> Connection:
         """Send a raw HTTP request and do not wait for the answer."""
-        pairs = {"host": "localhost:4566", **{name.lower(): value for name, value in (headers or {}).items()}}
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in pairs.items()],
-            "scheme": "http",
-        }
-        return Connection(self.emulator, self._loop, scope, body)
+        pairs = dict(headers or {})
+        if not any(name.lower() == "host" for name in pairs):
+            pairs = {"Host": "localhost:4566", **pairs}
+        target = f"{path}?{query}" if query else path
+        connection = Connection(self, write_request(method, quote(target, safe=TARGET_SAFE), pairs, body), method)
+        if not self._is_replaying:
+            connection.answer = self._loop.start(connection.serve())
+        return connection
+
+    def send(self, raw: bytes, method: str) -> Exchange:
+        """Send a request. On the loop."""
+        exchange = self._side.send(raw, method)
+        self._journal.note(exchange=exchange)
+        return exchange
+
+    def lose(self, place: int) -> None:
+        """Close a connection. On the loop."""
+        self._side.wires[place].close()
 
     def background(self, call: Callable[..., T], **arguments: Any) -> Future[T]:
         """Make a call that parks (a long poll) in a thread, and return once the emulator has parked it.
@@ -190,25 +235,41 @@ class Harness:
 
     def settle_deliveries(self, hanging: int = 0) -> None:
         """Wait until the answers to HTTP deliveries have come and have been seen to, all but those of `hanging` requests."""
-        until(lambda: self.run(lambda emulator: emulator.router.deliveries.in_flight) <= hanging)
+        until(lambda: self._look(lambda emulator: emulator.router.deliveries.in_flight) <= hanging)
 
     @property
     def parked(self) -> int:
         """How many long polls are parked."""
 
-        async def count() -> int:
+        def count(emulator: Emulator) -> int:
             return sum(
-                len(queue.waiters) for state in self.emulator.storage.states("sqs") for queue in state.queues.values()
+                len(queue.waiters) for state in emulator.storage.states("sqs") for queue in state.queues.values()
             )
 
-        return self._loop.run(count())
+        return self._look(count)
 
     def run(self, work: Callable[[Emulator], T]) -> T:
-        """Run a function on the emulator's own loop."""
+        """Run a function on the emulator's own loop, and afterwards, for its effects, on that of the twin."""
+
+        async def on_loop() -> T:
+            try:
+                result = work(self.emulator)
+            except Exception as error:
+                kind = type(error)
+                self._journal.note(lambda side: refused(work, side.emulator, kind))
+                raise
+            self._journal.note(lambda side: work(side.emulator))
+            await rest(TURNS_OF_AN_ANSWER)
+            return result
+
+        return self._loop.run(on_loop())
+
+    def _look(self, work: Callable[[Emulator], T]) -> T:
+        """Run a function that changes nothing."""
 
         async def on_loop() -> T:
             result = work(self.emulator)
-            await settle()
+            await rest(TURNS_OF_AN_ANSWER)
             return result
 
         return self._loop.run(on_loop())
@@ -222,8 +283,21 @@ class Clients:
         self._session = boto3.Session()
         self._made: dict[Any, Any] = {}
         self.harness: Harness | None = None
+        self.running: list[Harness] = []
+        """Those of the present test."""
+        self.untwinned: list[str] = []
+        """Why tests were not done again behind the other door."""
+        self.compared = self.twinned = 0
+        """How many answers were compared, of how many emulators."""
         self.certificate = Certificate("eventyard", ManualClock().now_ms())
         """One key for all emulators: making one takes longer than most tests."""
+
+    def compare_doors(self) -> None:
+        """Do what the present test did again behind the other door, and compare the answers. Raises DoorsDifferError."""
+        for one in self.running:
+            if one.is_twinned and (compared := one.compare_doors()):
+                self.compared += compared
+                self.twinned += 1
 
     def get(
         self,
@@ -282,6 +356,15 @@ class Raw:
 
     def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
         yield self._body
+
+
+def refused(work: Callable[[Emulator], object], emulator: Emulator, error: type[Exception]) -> None:
+    """Run a function that fails."""
+    try:
+        work(emulator)
+    except error:
+        return
+    raise AssertionError(f"what was {error.__name__} with the first emulator is nothing with its twin")
 
 
 def until(condition: Callable[[], bool], timeout_s: float = 20) -> None:

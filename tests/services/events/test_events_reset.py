@@ -113,6 +113,7 @@ def test_what_went_to_log_groups_is_forgotten(cloud: Harness, place: Place, path
     assert log_events(cloud, group) == []
 
 
+@pytest.mark.one_door("a gate stays open that holds the work of one emulator")
 @everywhere
 def test_events_that_wait_to_be_matched_go_no_further(
     cloud: Harness, place: Place, path: str, monkeypatch: pytest.MonkeyPatch

@@ -392,6 +392,7 @@ def test_many_groups_leave_nothing_behind():
     assert held(queue) < 1000
 
 
+@pytest.mark.one_door("it reaches into the queue of one emulator")
 def test_many_groups_leave_nothing_behind_on_a_queue_that_nobody_touches(cloud: Harness, box: Box):
     core = box.core(cloud)
     assert isinstance(core, StandardQueue)

@@ -427,12 +427,12 @@ def hand_over_and_hang_up(cloud: Harness, box: Box, *bodies: str, first: str, **
 
     def both(emulator: Emulator) -> None:
         if first == "close":
-            connection._gone.set()
+            connection.go()
         for body in bodies:
             group_id = "g" if box.name.endswith(".fifo") else None
             emulator.router.send(box.arn, Envelope(body, group_id=group_id))
         if first == "send":
-            connection._gone.set()
+            connection.go()
 
     cloud.run(both)
     assert connection.answer.result(timeout=10).status == 0
@@ -458,7 +458,7 @@ def test_a_message_handed_to_a_client_that_goes_away_goes_to_the_next_poll(cloud
 
     def both(emulator: Emulator) -> None:
         emulator.router.send(box.arn, Envelope("a"))
-        connection._gone.set()
+        connection.go()
 
     cloud.run(both)
     assert poll.bodies == ["a"]
