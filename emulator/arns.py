@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 
@@ -18,6 +19,7 @@ class Arn(NamedTuple):
         return ":".join(("arn", *self))
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_arn(text: str) -> Arn | None:
     """Read an ARN, or answer None where one of the five colons or the resource is missing."""
     parts = text.split(":", 5)

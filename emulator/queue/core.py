@@ -7,22 +7,25 @@ its message's state, and what is mostly dead is rebuilt, which costs O(1) per en
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from emulator.queue.due import Due
 from emulator.queue.expiry import Expiry
-from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, Message, Outcome
+from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, WAITING, Message, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 VISIBILITY_TOTAL_MAX_MS = 12 * 3600 * 1000
 """A message may stay in flight for 12 hours from its receive (AWS: Amazon SQS visibility timeout)."""
+_NEVER_MS = 1 << 62
 Container = dict[Any, Any] | list[Any] | deque[Any]
 """What `purge` hands out to be freed."""
 
 
-class Taken(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Taken:
     """The yield of one receive."""
 
     messages: list[Message]
@@ -37,7 +40,9 @@ class QueueCore:
     """Whether a receipt still deletes after its visibility timeout has ended (standard: yes, FIFO: no)."""
 
     def __init__(self, *, retention_ms: int, in_flight_max: int) -> None:
-        self.retention_ms = retention_ms
+        self._retention_ms = retention_ms
+        self._quiet_until_ms = _NEVER_MS
+        """Before this instant nothing becomes visible and nothing expires. It may be too early, never too late."""
         self.in_flight_max = in_flight_max
         self.visible = self.in_flight = self.delayed = 0
         self._messages: dict[int, Message] = {}
@@ -49,11 +54,27 @@ class QueueCore:
         return len(self._messages)
 
     @property
+    def retention_ms(self) -> int:
+        """How long a message stays."""
+        return self._retention_ms
+
+    @retention_ms.setter
+    def retention_ms(self, retention_ms: int) -> None:
+        self._retention_ms = retention_ms
+        self._quiet_until_ms = 0
+
+    @property
     def last_seq(self) -> int:
         """The number of the message that came last."""
         return self._seq
 
-    # What the order of a kind needs to know; each is called after the state and the counts were set.
+    # What the order of a kind needs to know; each but the first is called after the state and the counts were set.
+
+    def _comes_to(self, group: str, now_ms: int) -> None:
+        """Note that a message of a group is about to be put in."""
+
+    def _arrived(self, message: Message) -> None:
+        """Note a new message, delayed or not."""
 
     def _became_ready(self, message: Message, *, returned: bool) -> None:
         """Take up a message that may be received now; `returned` after a receive."""
@@ -80,19 +101,22 @@ class QueueCore:
 
     def add(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, to be visible from `due_ms` on. `enqueued_ms` may lie in the past (redrive keeps it)."""
-        head = self._due.head()
-        if head is not None and head[0] <= now_ms:
+        if message.group_id is not None:
+            self._comes_to(message.group_id, now_ms)
+        if now_ms >= self._quiet_until_ms:
             self.settle(now_ms)  # what became visible before goes before
-        self._seq += 1
-        message.seq = self._seq
+        self._seq = message.seq = self._seq + 1
         if not message.enqueued_ms:
             message.enqueued_ms = now_ms
         self._messages[message.seq] = message
         self._expiry.push(message)
+        expiry_ms = message.enqueued_ms + self._retention_ms
+        if expiry_ms < self._quiet_until_ms:
+            self._quiet_until_ms = expiry_ms
         if due_ms > now_ms:
             message.state = DELAYED
             self.delayed += 1
-            self._due.push(message, due_ms)
+            self._wait(message, due_ms)
             self._arrived(message)
         else:
             message.state = READY
@@ -100,18 +124,26 @@ class QueueCore:
             self._arrived(message)
             self._became_ready(message, returned=False)
 
-    def _arrived(self, message: Message) -> None:
-        """Note a new message, delayed or not."""
-
     def settle(self, now_ms: int) -> None:
         """Let time pass up to `now_ms`: end delays and visibility timeouts, drop what is beyond its retention."""
+        if now_ms < self._quiet_until_ms:
+            return
         due = self._due
         while (head := due.head()) is not None and head[0] <= now_ms:
             due.pop()
             self._make_ready(head[2])
-        expired_ms = now_ms - self.retention_ms
+        expired_ms = now_ms - self._retention_ms
         while (oldest := self._expiry.oldest()) is not None and oldest.enqueued_ms <= expired_ms:
             self._drop(oldest)
+        head = due.head()
+        due_ms = _NEVER_MS if head is None else head[0]
+        self._quiet_until_ms = due_ms if oldest is None else min(due_ms, oldest.enqueued_ms + self._retention_ms)
+
+    def _wait(self, message: Message, until_ms: int) -> None:
+        """Let a message be invisible until an instant."""
+        self._due.push(message, until_ms)
+        if until_ms < self._quiet_until_ms:
+            self._quiet_until_ms = until_ms
 
     def next_due_ms(self) -> int | None:
         """Tell when something may be received that cannot be now, or None.
@@ -132,7 +164,7 @@ class QueueCore:
 
     def _expiry_ms(self) -> int | None:
         oldest = self._expiry.oldest()
-        return None if oldest is None else oldest.enqueued_ms + self.retention_ms
+        return None if oldest is None else oldest.enqueued_ms + self._retention_ms
 
     def _make_ready(self, message: Message) -> None:
         returned = message.state == IN_FLIGHT
@@ -156,10 +188,12 @@ class QueueCore:
         messages: list[Message] = []
         dead: list[Message] = []
         while len(messages) < count_max and self.in_flight < self.in_flight_max:
-            message = self._pop(now_ms)
+            message = self._next(now_ms)
             if message is None:
                 break
+            self.visible -= 1
             if receives_max is not None and message.receives >= receives_max:
+                message.state = TAKEN
                 self._remove(message)
                 dead.append(message)
                 continue
@@ -172,9 +206,11 @@ class QueueCore:
     def withdraw(self, now_ms: int, check: Callable[[Message], None]) -> Message | None:
         """Take the next visible message out for good, without counting a receive. What `check` raises leaves it where it was."""
         self.settle(now_ms)
-        message = self._pop(now_ms)
+        message = self._next(now_ms)
         if message is None:
             return None
+        message.state = TAKEN
+        self.visible -= 1
         try:
             check(message)
         except BaseException:
@@ -185,13 +221,6 @@ class QueueCore:
         self._remove(message)
         return message
 
-    def _pop(self, now_ms: int) -> Message | None:
-        message = self._next(now_ms)
-        if message is not None:
-            message.state = TAKEN
-            self.visible -= 1
-        return message
-
     def _receive(self, message: Message, now_ms: int, visibility_ms: int) -> None:
         message.state = IN_FLIGHT
         self.in_flight += 1
@@ -200,7 +229,7 @@ class QueueCore:
         message.received_ms = now_ms
         if message.first_received_ms is None:
             message.first_received_ms = now_ms
-        self._due.push(message, now_ms + visibility_ms)
+        self._wait(message, now_ms + visibility_ms)
         self._received(message)
 
     def delete(self, seq: int, receive: int, now_ms: int) -> Outcome:
@@ -228,7 +257,7 @@ class QueueCore:
             return Outcome.NOT_IN_FLIGHT
         if now_ms - message.received_ms + timeout_ms >= VISIBILITY_TOTAL_MAX_MS:
             return Outcome.TOO_LONG
-        self._due.push(message, now_ms + timeout_ms)
+        self._wait(message, now_ms + timeout_ms)
         self.settle(now_ms)
         self._tidy()
         return Outcome.DONE
@@ -278,17 +307,18 @@ class QueueCore:
             self.delayed -= 1
         message.state = GONE
         del self._messages[message.seq]
+        self._expiry.tidy(len(self._messages))
+        if state in WAITING:
+            self._due.tidy(self.delayed + self.in_flight)
         self._left(message, state)
-        self._tidy()
 
     def _drop(self, message: Message) -> None:
         self._remove(message)
         message.let_go()
 
     def _tidy(self) -> None:
-        """Rebuild what is mostly dead."""
+        """Let go of what waits no longer."""
         self._due.tidy(self.delayed + self.in_flight)
-        self._expiry.tidy(len(self._messages))
 
     @property
     def entries(self) -> int:

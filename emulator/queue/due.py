@@ -1,7 +1,7 @@
 """Which message becomes visible next: the ends of delays and visibility timeouts.
 
 Nearly all are set in the order in which they end, as most receives of a queue have one timeout: those stand in a deque, and what
-is dead at its front goes when it is looked at. The others go to a heap. An entry is dead when its message is no longer waiting, or
+is dead at its front goes soon. The others go to a heap. An entry is dead when its message is no longer waiting, or
 waits for another instant.
 """
 
@@ -11,7 +11,7 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING
 
-from emulator.queue.message import DELAYED, IN_FLIGHT, Message
+from emulator.queue.message import WAITING, Message
 
 if TYPE_CHECKING:
     from emulator.queue.core import Container
@@ -63,10 +63,13 @@ class Due:
             in_order.popleft()
 
     def tidy(self, live: int) -> None:
-        """Drop the dead entries when most of them are dead."""
-        if len(self) > 2 * live + _SLACK:
+        """Drop the dead entries at the front, and all of them when most are dead."""
+        in_order = self._in_order
+        while in_order and not _lives(in_order[0]):
+            in_order.popleft()
+        if len(in_order) + len(self._others) > 2 * live + _SLACK:
             # Sets, as a timeout may have been set to one and the same instant several times.
-            self._in_order = deque(dict.fromkeys(entry for entry in self._in_order if _lives(entry)))
+            self._in_order = deque(dict.fromkeys(entry for entry in in_order if _lives(entry)))
             self._others = list({entry for entry in self._others if _lives(entry)})
             heapq.heapify(self._others)
 
@@ -79,4 +82,4 @@ class Due:
 
 def _lives(entry: Entry) -> bool:
     message = entry[2]
-    return message.visible_ms == entry[0] and message.state in (DELAYED, IN_FLIGHT)
+    return message.visible_ms == entry[0] and message.state in WAITING

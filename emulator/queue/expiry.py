@@ -50,9 +50,12 @@ class Expiry:
         return in_order[0] if in_order else None
 
     def tidy(self, live: int) -> None:
-        """Drop the dead entries when most of them are dead."""
-        if len(self) > 2 * live + _SLACK:
-            self._in_order = deque(message for message in self._in_order if message.state != GONE)
+        """Drop the dead entries at the front, and all of them when most are dead."""
+        in_order = self._in_order
+        while in_order and in_order[0].state == GONE:
+            in_order.popleft()
+        if len(in_order) + len(self._late) > 2 * live + _SLACK:
+            self._in_order = deque(message for message in in_order if message.state != GONE)
             self._late = [entry for entry in self._late if entry[2].state != GONE]
             heapq.heapify(self._late)
 

@@ -96,10 +96,13 @@ class FairShare:
         self._calm(now_ms)
         self._tenant(group).sent_ms = now_ms
 
-    def push(self, message: Message, *, back: bool) -> None:
-        """Take up a visible message of a group."""
+    def push(self, message: Message, *, back: bool = False) -> None:
+        """Take up a visible message of a group: at the end, or with `back` at its old place."""
         tenant = self._tenant(message.group_id or "")
-        tenant.lane.push(message, back=back)
+        if back:
+            tenant.lane.push_back(message)
+        else:
+            tenant.lane.push(message)
         tenant.backlog += 1
         tenant.sent_ms = max(tenant.sent_ms, message.sent_ms)
         if tenant.lane.head() is message:

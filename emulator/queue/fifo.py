@@ -143,7 +143,7 @@ class FifoQueue(QueueCore):
             return None
         attempt.visible_ms = now_ms + visibility_ms
         for message in messages:
-            self._due.push(message, attempt.visible_ms)
+            self._wait(message, attempt.visible_ms)
         self._tidy()
         return messages
 
@@ -260,13 +260,14 @@ class FifoQueue(QueueCore):
                 self.visible -= 1
                 self.delayed += 1
             if message.state == DELAYED:
-                self._due.push(message, due_ms)
+                self._wait(message, due_ms)
         self._tidy()
         self.settle(now_ms)
 
     def settle(self, now_ms: int) -> None:
         """Let time pass; also forget what deduplication and attempts need no longer."""
-        super().settle(now_ms)
+        if now_ms >= self._quiet_until_ms:
+            super().settle(now_ms)
         self._forget(now_ms)
 
     def next_upkeep_ms(self) -> int | None:

@@ -26,12 +26,13 @@ class Lane:
     def __len__(self) -> int:
         return len(self._fresh) + len(self._returned)
 
-    def push(self, message: Message, *, back: bool) -> None:
-        """Take a message up: at the end, or with `back` at the place that its rank says."""
-        if back:
-            heapq.heappush(self._returned, (message.rank, message))
-        else:
-            self._fresh.append(message)
+    def push(self, message: Message) -> None:
+        """Take a message up at the end."""
+        self._fresh.append(message)
+
+    def push_back(self, message: Message) -> None:
+        """Take a message up at the place that its rank says."""
+        heapq.heappush(self._returned, (message.rank, message))
 
     def head(self) -> Message | None:
         """Look at the message of the lowest rank."""
@@ -46,13 +47,20 @@ class Lane:
 
     def pop(self) -> Message | None:
         """Take the message of the lowest rank."""
-        message = self.head()
-        if message is not None:
-            if self._returned and self._returned[0][1] is message:
+        if not self._returned:  # what is nearly always so
+            fresh = self._fresh
+            while fresh:
+                message = fresh.popleft()
+                if message.state == READY:
+                    return message
+            return None
+        head = self.head()
+        if head is not None:
+            if self._returned and self._returned[0][1] is head:
                 heapq.heappop(self._returned)
             else:
                 self._fresh.popleft()
-        return message
+        return head
 
     def clear(self) -> tuple[deque[Message], list[tuple[int, Message]]]:
         """Drop all entries and hand them out."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 DELAYED, READY, TAKEN, IN_FLIGHT, GONE = range(5)
 """The states of a message; TAKEN lasts only while a receive decides what becomes of it. Plain ints: they are compared
 several times for each message that passes."""
+WAITING = frozenset({DELAYED, IN_FLIGHT})
+"""The states that end by themselves."""
 
 
 class Outcome(enum.Enum):

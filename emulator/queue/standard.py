@@ -30,16 +30,11 @@ class StandardQueue(QueueCore):
         self._fair: FairShare | None = None
         self._now_ms = 0
 
-    def add(self, message: Message, now_ms: int, due_ms: int) -> None:
-        """Put a message in; its group's activity counts from here."""
-        if message.group_id is not None:
-            self._shares().sent(message.group_id, now_ms)
-        super().add(message, now_ms, due_ms)
-
     def settle(self, now_ms: int) -> None:
         """Let time pass; remembers the instant for the books of the groups."""
         self._now_ms = now_ms
-        super().settle(now_ms)
+        if now_ms >= self._quiet_until_ms:
+            super().settle(now_ms)
         if self._fair is not None:
             self._fair.forget(now_ms)
             if self._fair.idle:
@@ -53,12 +48,19 @@ class StandardQueue(QueueCore):
             return forget_ms if expiry_ms is None else expiry_ms
         return min(expiry_ms, forget_ms)
 
+    def _comes_to(self, group: str, now_ms: int) -> None:
+        self._shares().sent(group, now_ms)  # its activity counts from here
+
     def _became_ready(self, message: Message, *, returned: bool) -> None:
-        back = returned and message.receives < RECEIVES_TO_THE_BACK
-        if not back:
-            # For a message that was never delayed its number will do, which is one object less to keep.
-            message.rank = self._rank = message.seq if message.seq > self._rank else self._rank + 1
-        self._push(message, back=back)
+        if returned and message.receives < RECEIVES_TO_THE_BACK:
+            self._push_back(message)
+            return
+        # For a message that was never delayed its number will do, which is one object less to keep.
+        message.rank = self._rank = message.seq if message.seq > self._rank else self._rank + 1
+        if message.group_id is not None:
+            self._shares().push(message)
+        else:
+            self._lane.push(message)
 
     def _shares(self) -> FairShare:
         """Reach the books of the groups, opened when a message names one."""
@@ -67,13 +69,13 @@ class StandardQueue(QueueCore):
         return self._fair
 
     def _restored(self, message: Message) -> None:
-        self._push(message, back=True)
+        self._push_back(message)
 
-    def _push(self, message: Message, *, back: bool) -> None:
+    def _push_back(self, message: Message) -> None:
         if message.group_id is not None:
-            self._shares().push(message, back=back)
+            self._shares().push(message, back=True)
         else:
-            self._lane.push(message, back=back)
+            self._lane.push_back(message)
 
     def _next(self, now_ms: int) -> Message | None:
         if self._fair is None:
@@ -89,6 +91,8 @@ class StandardQueue(QueueCore):
             self._fair.released(message, self._now_ms)
 
     def _left(self, message: Message, state: int) -> None:
+        if state == READY:
+            self._lane.tidy(self.visible)
         if self._fair is not None:
             self._fair.withdrawn(message, visible=state == READY)
 
@@ -97,10 +101,6 @@ class StandardQueue(QueueCore):
         groups = [] if self._fair is None else [self._fair.tenants]
         self._fair = None
         return [*self._lane.clear(), *groups, *super().purge()]
-
-    def _tidy(self) -> None:
-        super()._tidy()
-        self._lane.tidy(self.visible)
 
     @property
     def noisy_groups(self) -> int:

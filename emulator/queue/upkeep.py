@@ -19,38 +19,34 @@ PATIENCE_MS = 60_000
 class Upkeep:
     """The timer of one queue."""
 
-    __slots__ = ("_clock", "_core", "_ended", "_timer")
+    __slots__ = ("_clock", "_core", "_ended", "timer")
 
     def __init__(self, clock: Clock, core: QueueCore) -> None:
         self._clock = clock
         self._core = core
-        self._timer: Timer | None = None
+        self.timer: Timer | None = None
+        """Of the round that will come, if one will."""
         self._ended = False
-
-    @property
-    def idle(self) -> bool:
-        """Whether no round will come."""
-        return self._timer is None
 
     def watch(self) -> None:
         """Make sure that a round will come in time; call it after something was put into the queue."""
         due_ms = self._core.next_upkeep_ms()
         if due_ms is None or self._ended:
             return
-        if self._timer is not None:
-            if self._timer.when_ms <= due_ms + PATIENCE_MS:
+        if self.timer is not None:
+            if self.timer.when_ms <= due_ms + PATIENCE_MS:
                 return
-            self._timer.cancel()
-        self._timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
+            self.timer.cancel()
+        self.timer = self._clock.call_at(max(due_ms, self._clock.now_ms() + PATIENCE_MS), self._round)
 
     def stop(self) -> None:
         """Set no more timers, for good: the queue is deleted."""
         self._ended = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     def _round(self) -> None:
-        self._timer = None
+        self.timer = None
         self._core.settle(self._clock.now_ms())
         self.watch()

@@ -36,28 +36,29 @@ class Waiters(Generic[T]):
     def __init__(self, clock: Clock, next_due_ms: Callable[[], int | None]) -> None:
         self._clock = clock
         self._next_due_ms = next_due_ms
-        self._parked: OrderedDict[Waiter[T], None] = OrderedDict()
+        self.parked: OrderedDict[Waiter[T], None] = OrderedDict()
+        """In order; while it is empty there is nobody to serve."""
         self._wake: Timer | None = None
         self._serving = False
         self._again = False
 
     def __len__(self) -> int:
-        return len(self._parked)
+        return len(self.parked)
 
     def park(self, attempt: Callable[[], T | None], deadline_ms: int) -> Waiter[T]:
         """Let a poll wait until `attempt` yields something, `deadline_ms` comes or `end` is called."""
         waiter = Waiter(attempt, asyncio.get_running_loop().create_future())
         waiter.deadline = self._clock.call_at(deadline_ms, lambda: self._expire(waiter))
-        self._parked[waiter] = None
+        self.parked[waiter] = None
         self._arm()
         return waiter
 
     def leave(self, waiter: Waiter[T]) -> None:
         """Take a poll out whose client went away."""
-        self._parked.pop(waiter, None)
+        self.parked.pop(waiter, None)
         if waiter.deadline is not None:
             waiter.deadline.cancel()
-        if not self._parked:
+        if not self.parked:
             self._disarm()
 
     def serve(self) -> None:
@@ -72,10 +73,10 @@ class Waiters(Generic[T]):
         self._serving = True
         try:
             self._again = True
-            while self._parked and self._again:
+            while self.parked and self._again:
                 self._again = False
-                while self._parked:
-                    waiter = next(iter(self._parked))
+                while self.parked:
+                    waiter = next(iter(self.parked))
                     try:
                         result = waiter.attempt()
                     except Exception as error:  # noqa: BLE001 - it is the poll's own, not that of whoever changed the queue
@@ -90,8 +91,8 @@ class Waiters(Generic[T]):
 
     def end(self, error: Exception | None = None) -> None:
         """Answer all parked polls at once: with nothing, or with `error` (the queue was deleted)."""
-        while self._parked:
-            waiter = next(iter(self._parked))
+        while self.parked:
+            waiter = next(iter(self.parked))
             if error is None:
                 self._finish(waiter, None)
             else:
@@ -101,7 +102,7 @@ class Waiters(Generic[T]):
     def _expire(self, waiter: Waiter[T]) -> None:
         # What becomes visible at this very instant still counts, whichever timer ran first.
         self.serve()
-        if waiter in self._parked:
+        if waiter in self.parked:
             self._finish(waiter, None)
 
     def _finish(self, waiter: Waiter[T], result: T | None) -> None:
@@ -115,7 +116,7 @@ class Waiters(Generic[T]):
             waiter.future.set_exception(error)
 
     def _arm(self) -> None:
-        due_ms = self._next_due_ms() if self._parked else None
+        due_ms = self._next_due_ms() if self.parked else None
         if self._wake is not None:
             if self._wake.callback is not None and self._wake.when_ms == due_ms:
                 return

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     Parse = Callable[[Any], Any]
     Write = Callable[[Any], Any]
 
+_PLAIN = {"string": str, "character": str, "integer": int, "long": int, "boolean": bool}
+"""Kinds whose values are in Python what they are in JSON."""
+
 TIMESTAMP_MAX_S = 253_402_300_799
 """The end of the year 9999."""
 _KINDS = {str: "STRING_VALUE", bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "NUMBER_VALUE"}
@@ -189,10 +192,16 @@ class JsonShapes:
             for name, member in shape["members"].items()
         }
         find = members.get
+        plain = {name: self._plain(member) for name, member in shape["members"].items()}.get
 
         def parse(value: Any) -> dict[str, Any]:
             if type(value) is not dict:
                 raise _expected(value, "structure")
+            for key, item in value.items():
+                if type(item) is not plain(key):
+                    break
+            else:
+                return value  # as nearly all are that hold no other structure: nothing to convert, to rename or to leave out
             parsed = {}
             for key, item in value.items():
                 if item is not None and (member := find(key)) is not None:
@@ -200,6 +209,10 @@ class JsonShapes:
             return parsed
 
         return parse
+
+    def _plain(self, member: dict[str, Any]) -> type | None:
+        """Tell the type of a member's values in JSON, if they and its name are what the operation sees."""
+        return None if "locationName" in member else _PLAIN.get(self._shapes[member["shape"]]["type"])
 
     def _list(self, shape: dict[str, Any]) -> Parse:
         member = self.parser(shape["member"]["shape"])

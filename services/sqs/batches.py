@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Entry = dict[str, Any]
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_has_letters_of_ids = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 
 
 @operation("SendMessageBatch")
@@ -31,10 +31,13 @@ def send_message_batch(ctx: SqsContext, request: BatchRequest) -> dict[str, Any]
     """Send up to 10 messages, together no longer than one may be."""
     queue = find_queue(ctx, request.get("QueueUrl"))
     entries = check_entries(request, "SendMessageBatchRequestEntry")
-    size_bytes = sum(_size_bytes(entry) for entry in entries)
-    if size_bytes > limits.MESSAGE_MAX_BYTES:
-        raise errors.batch_request_too_long(size_bytes, limits.MESSAGE_MAX_BYTES)
-    return _each(entries, lambda entry: send(ctx, queue, cast("SendMessageEntry", entry)))
+    wire_bytes = len(ctx.request.body) + len(ctx.request.query)
+    # No byte of a request stands for more than one character, nor a character for more than 4 bytes: small ones need not be counted.
+    if 4 * wire_bytes > limits.MESSAGE_MAX_BYTES:
+        size_bytes = sum(map(_size_bytes, entries))
+        if size_bytes > limits.MESSAGE_MAX_BYTES:
+            raise errors.batch_request_too_long(size_bytes, limits.MESSAGE_MAX_BYTES)
+    return _each(entries, lambda entry, answer: send(ctx, queue, cast("SendMessageEntry", entry), answer))
 
 
 @operation("DeleteMessageBatch")
@@ -43,7 +46,7 @@ def delete_message_batch(ctx: SqsContext, request: BatchRequest) -> dict[str, An
     queue = find_queue(ctx, request.get("QueueUrl"))
     entries = check_entries(request, "DeleteMessageBatchRequestEntry")
 
-    def one(entry: Entry) -> None:
+    def one(entry: Entry, _: Entry) -> None:
         try:
             delete(ctx, queue, cast("DeleteMessageEntry", entry))
         except AwsError as error:
@@ -59,7 +62,7 @@ def change_message_visibility_batch(ctx: SqsContext, request: BatchRequest) -> d
     """Change up to 10 visibility timeouts."""
     queue = find_queue(ctx, request.get("QueueUrl"))
     entries = check_entries(request, "ChangeMessageVisibilityBatchRequestEntry")
-    return _each(entries, lambda entry: change_visibility(ctx, queue, cast("ChangeMessageVisibilityEntry", entry)))
+    return _each(entries, lambda entry, _: change_visibility(ctx, queue, cast("ChangeMessageVisibilityEntry", entry)))
 
 
 def check_entries(request: BatchRequest, shape: str) -> list[Entry]:
@@ -69,14 +72,11 @@ def check_entries(request: BatchRequest, shape: str) -> list[Entry]:
         raise errors.empty_batch(shape)
     if len(entries) > limits.BATCH_ENTRIES_MAX:
         raise errors.too_many_entries(len(entries))
-    seen = set()
-    for entry in entries:
-        if _ID.fullmatch(entry.get("Id", "")) is None:
-            raise errors.invalid_batch_entry_id()
-    for entry in entries:
-        if entry["Id"] in seen:
-            raise errors.batch_entry_ids_not_distinct(entry["Id"])
-        seen.add(entry["Id"])
+    ids = [entry.get("Id", "") for entry in entries]
+    if not all(ids) or max(map(len, ids)) > limits.BATCH_ID_MAX_CHARS or not _has_letters_of_ids("".join(ids)):
+        raise errors.invalid_batch_entry_id()
+    if len(set(ids)) < len(ids):
+        raise errors.batch_entry_ids_not_distinct(next(one for n, one in enumerate(ids) if one in ids[:n]))
     return entries
 
 
@@ -86,11 +86,14 @@ def _size_bytes(entry: Entry) -> int:
     )
 
 
-def _each(entries: list[Entry], act: Callable[[Entry], Entry | None]) -> dict[str, Any]:
+def _each(entries: list[Entry], act: Callable[[Entry, Entry], None]) -> dict[str, Any]:
+    """Act on each entry, and collect what `act` adds to its answer."""
     successful, failed = [], []
     for entry in entries:
+        shown = {"Id": entry["Id"]}
         try:
-            successful.append({"Id": entry["Id"], **(act(entry) or {})})
+            act(entry, shown)
+            successful.append(shown)
         except AwsError as error:
             failed.append(
                 {"Id": entry["Id"], "SenderFault": error.sender_fault, "Code": error.code, "Message": error.message}

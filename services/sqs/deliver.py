@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from emulator.errors import AwsError
 from emulator.ids import principal_id
+from emulator.queue.message import Message
 from emulator.router.delivery import UndeliverableError
 from services.sqs import payload
-from services.sqs.messages import Draft, check_draft, enqueue
+from services.sqs.messages import check_draft, enqueue
 from services.sqs.state import queue_by_arn
 
 if TYPE_CHECKING:
@@ -25,18 +26,21 @@ def deliver(emulator: Emulator, arn: Arn, envelope: Envelope) -> None:
             "AWS.SimpleQueueService.NonExistentQueue",
             "The specified queue does not exist or you do not have access to it.",
         )
-    draft = Draft(
-        envelope.body,
-        principal_id(arn.account),
-        envelope.attributes or None,
-        envelope.trace_header,
-        group_id=envelope.group_id,
-        dedup_id=envelope.dedup_id,
-    )
     try:
-        encoded = payload.check_body(draft.body).encode()
-        payload.check_attributes(draft.attributes or {})
+        body, encoded = payload.check_body(envelope.body)
+        payload.check_attributes(envelope.attributes or {})
+        draft = Message(
+            "",
+            body,
+            payload.md5(encoded),
+            emulator.clock.now_ms(),
+            principal_id(arn.account),
+            envelope.attributes or None,
+            envelope.group_id,
+            envelope.dedup_id,
+            trace_header=envelope.trace_header,
+        )
         check_draft(queue, draft, len(encoded))
     except AwsError as error:
         raise UndeliverableError(error.code, error.message) from error
-    enqueue(emulator, queue, draft, payload.md5(encoded), emulator.clock.now_ms())
+    enqueue(emulator, queue, draft)

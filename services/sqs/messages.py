@@ -4,12 +4,11 @@ functions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from emulator.context import Parked
 from emulator.errors import missing_parameter
-from emulator.ids import Receipt, principal_id, read_receipt_handle, receipt_handle
+from emulator.ids import principal_id, read_receipt_handle, receipt_handle
 from emulator.queue.fifo import NotRetryableError, Sent
 from emulator.queue.message import Message, Outcome
 from emulator.service import operation
@@ -17,8 +16,6 @@ from services.sqs import errors, limits, payload, redrive, select
 from services.sqs.state import Received, find_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from emulator.app import Emulator
     from services.sqs.requests import (
         ChangeMessageVisibilityEntry,
@@ -35,19 +32,6 @@ if TYPE_CHECKING:
 # Sending.
 
 
-@dataclass(slots=True)
-class Draft:
-    """A message that has been checked and is ready to be put into a queue."""
-
-    body: str
-    sender_id: str
-    attributes: Mapping[str, Any] | None = None
-    trace_header: str | None = None
-    delay_s: int | None = None
-    group_id: str | None = None
-    dedup_id: str | None = None
-
-
 @operation("SendMessage")
 def send_message(ctx: SqsContext, request: SendMessageRequest) -> dict[str, Any]:
     """Put one message into a queue.
@@ -55,45 +39,49 @@ def send_message(ctx: SqsContext, request: SendMessageRequest) -> dict[str, Any]
     Raises MissingParameter, InvalidParameterValue, InvalidMessageContents, UnsupportedOperation.
     """
     queue = find_queue(ctx, request.get("QueueUrl"))
-    return send(ctx, queue, request)
+    answer: dict[str, Any] = {}
+    send(ctx, queue, request, answer)
+    return answer
 
 
-def send(ctx: SqsContext, queue: Queue, entry: SendMessageEntry) -> dict[str, Any]:
-    """Check and send one message; the answer is that of SendMessage."""
-    body = payload.check_body(entry.get("MessageBody"))
+def send(ctx: SqsContext, queue: Queue, entry: SendMessageEntry, answer: dict[str, Any]) -> None:
+    """Check and send one message; what SendMessage answers is added to `answer`."""
+    body, encoded = payload.check_body(entry.get("MessageBody"))
     attributes = entry.get("MessageAttributes")
-    system = entry.get("MessageSystemAttributes")
     if attributes:
         payload.check_attributes(attributes)
-    draft = Draft(
+    system = entry.get("MessageSystemAttributes")
+    message = Message(  # by position, which takes half as long as by name
+        "",
         body,
+        payload.md5(encoded),
+        ctx.now_ms,
         principal_id(ctx.account),
         attributes or None,
-        payload.check_system_attributes(system) if system else None,
-        entry.get("DelaySeconds"),
         entry.get("MessageGroupId"),
         entry.get("MessageDeduplicationId"),
+        None,
+        payload.check_system_attributes(system) if system else None,
     )
-    encoded = body.encode()
-    check_draft(queue, draft, len(encoded))
-    body_md5 = payload.md5(encoded)
-    sent = enqueue(ctx.emulator, queue, draft, body_md5, ctx.now_ms)
-    answer = {"MD5OfMessageBody": body_md5, "MessageId": sent.message_id}
+    delay_s = entry.get("DelaySeconds")
+    check_draft(queue, message, len(encoded), delay_s)
+    enqueue(ctx.emulator, queue, message, delay_s)
+    answer["MD5OfMessageBody"] = message.body_md5
+    answer["MessageId"] = message.message_id
     if attributes:
         answer["MD5OfMessageAttributes"] = payload.attributes_md5(attributes)
     if system:
         answer["MD5OfMessageSystemAttributes"] = payload.attributes_md5(system)
-    if sent.sequence_number is not None:
-        answer["SequenceNumber"] = sent.sequence_number
-    return answer
+    if message.sequence_number is not None:
+        answer["SequenceNumber"] = message.sequence_number
 
 
-def check_draft(queue: Queue, draft: Draft, body_bytes: int) -> None:
-    """Check size, delay, group and deduplication id against the queue."""
+def check_draft(queue: Queue, draft: Message, body_bytes: int, delay_s: int | None = None) -> None:
+    """Check a message's size, delay, group and deduplication id against the queue."""
     size_bytes = body_bytes + (payload.attributes_size_bytes(draft.attributes) if draft.attributes else 0)
     if size_bytes > queue.message_max_bytes:
         raise errors.message_too_long(queue.message_max_bytes)
-    delay_s, group_id, dedup_id = draft.delay_s, draft.group_id, draft.dedup_id
+    group_id, dedup_id = draft.group_id, draft.dedup_id
     if delay_s is not None and not 0 <= delay_s <= limits.DELAY_MAX_S:
         raise errors.invalid_value(delay_s, "DelaySeconds", f"DelaySeconds must be >= 0 and <= {limits.DELAY_MAX_S}.")
     if group_id is not None:
@@ -112,40 +100,25 @@ def check_draft(queue: Queue, draft: Draft, body_bytes: int) -> None:
         raise errors.no_deduplication_id()
 
 
-def enqueue(emulator: Emulator, queue: Queue, draft: Draft, body_md5: str, now_ms: int) -> Sent:
-    """Put a checked message into a queue and wake who waits for it. The one door for senders, the router and move tasks.
+def enqueue(emulator: Emulator, queue: Queue, draft: Message, delay_s: int | None = None) -> None:
+    """Give a checked message its ids, put it into a queue and wake who waits for it. The one door for senders and the router.
 
-    A duplicate within the deduplication window is answered with the first one's ids and goes nowhere.
+    A duplicate within the deduplication window gets the first one's ids and goes nowhere.
     """
-    ids = emulator.ids
-    fifo = queue.fifo
+    ids, fifo, now_ms = emulator.ids, queue.fifo, draft.sent_ms
     if fifo is None:
-        sent = Sent(ids.uuid(), None)
-        dedup_id = None
-        delay_ms = queue.delay_ms if draft.delay_s is None else draft.delay_s * 1000
-    else:
-        dedup_id = draft.dedup_id or payload.content_dedup_id(draft.body)
-        key = (draft.group_id, dedup_id) if queue.per_group else dedup_id
-        first = fifo.duplicate_of(key, now_ms)
-        if first is not None:
-            return first
-        sent = Sent(ids.uuid(), ids.sequence_number())
-        fifo.remember(key, sent, now_ms)
-        delay_ms = queue.delay_ms
-    message = Message(
-        message_id=sent.message_id,
-        body=draft.body,
-        body_md5=body_md5,
-        sent_ms=now_ms,
-        sender_id=draft.sender_id,
-        attributes=draft.attributes,
-        group_id=draft.group_id,
-        dedup_id=dedup_id,
-        sequence_number=sent.sequence_number,
-        trace_header=draft.trace_header,
-    )
-    queue.put(message, now_ms, now_ms + delay_ms)
-    return sent
+        draft.message_id = ids.uuid()
+        queue.put(draft, now_ms, now_ms + (queue.delay_ms if delay_s is None else delay_s * 1000))
+        return
+    draft.dedup_id = dedup_id = draft.dedup_id or payload.content_dedup_id(draft.body)
+    key = (draft.group_id, dedup_id) if queue.per_group else dedup_id
+    sent = fifo.duplicate_of(key, now_ms)
+    if sent is not None:
+        draft.message_id, draft.sequence_number = sent
+        return
+    draft.message_id, draft.sequence_number = sent = Sent(ids.uuid(), ids.sequence_number())
+    fifo.remember(key, sent, now_ms)
+    queue.put(draft, now_ms, now_ms + queue.delay_ms)
 
 
 # Receiving.
@@ -161,7 +134,7 @@ def receive_message(ctx: SqsContext, request: ReceiveMessageRequest) -> dict[str
     attempt = Attempt(ctx, queue, request)
     received = attempt()
     if received is not None:
-        if queue.waiters:
+        if queue.waiters.parked:
             queue.changed()  # a repeated attempt may have brought the end of a visibility timeout forward
         return received.answer
     if attempt.wait_ms and not ctx.emulator.stopping:
@@ -205,12 +178,12 @@ class Attempt:
         """Try to receive; None when there is nothing."""
         now_ms = self._emulator.clock.now_ms()
         queue = self._queue
-        messages = self._retry(now_ms)
+        messages = None if self._retry_id is None else self._retry(self._retry_id, now_ms)
         if messages is None:
-            messages, dead = queue.core.take(
-                now_ms, self._count_max, self._visibility_ms, redrive.receives_max(self._emulator, queue)
-            )
-            for message in dead:
+            receives_max = redrive.receives_max(self._emulator, queue)
+            taken = queue.core.take(now_ms, self._count_max, self._visibility_ms, receives_max)
+            messages = taken.messages
+            for message in taken.dead:
                 redrive.move(self._emulator, queue, message, now_ms)
         if not messages:
             return None
@@ -231,17 +204,17 @@ class Attempt:
             self._queue.fifo.forget_attempt(self._retry_id)
         self._queue.changed()
 
-    def _retry(self, now_ms: int) -> list[Message] | None:
-        if self._retry_id is None or self._queue.fifo is None:
+    def _retry(self, retry_id: str, now_ms: int) -> list[Message] | None:
+        if self._queue.fifo is None:
             return None
         try:
-            return self._queue.fifo.retry(self._retry_id, now_ms, self._visibility_ms)
+            return self._queue.fifo.retry(retry_id, now_ms, self._visibility_ms)
         except NotRetryableError:
-            raise errors.attempt_not_retryable(self._retry_id) from None
+            raise errors.attempt_not_retryable(retry_id) from None
 
     def _show(self, message: Message) -> dict[str, Any]:
-        receipt = Receipt(self._queue.nonce, message.seq, message.receives, message.received_ms)
-        return select.show(message, receipt_handle(receipt), self._select)
+        handle = receipt_handle((self._queue.nonce, message.seq, message.receives, message.received_ms))
+        return select.show(message, handle, self._select)
 
 
 def _park(ctx: SqsContext, queue: Queue, attempt: Attempt) -> Parked:
@@ -272,10 +245,10 @@ def delete_message(ctx: SqsContext, request: DeleteMessageRequest) -> None:
 
 def delete(ctx: SqsContext, queue: Queue, entry: DeleteMessageEntry) -> None:
     """Delete one message. Deleting twice succeeds; on a standard queue an outdated receipt succeeds without any effect."""
-    handle, receipt = read_handle(queue, entry.get("ReceiptHandle"))
-    if ctx.now_ms - receipt.received_ms > limits.RECEIPT_HANDLE_MAX_AGE_MS:
+    handle, (_, message, receive, received_ms) = read_handle(queue, entry.get("ReceiptHandle"))
+    if ctx.now_ms - received_ms > limits.RECEIPT_HANDLE_MAX_AGE_MS:
         raise errors.receipt_handle_expired(handle)
-    outcome = queue.core.delete(receipt.message, receipt.receive, ctx.now_ms)
+    outcome = queue.core.delete(message, receive, ctx.now_ms)
     if queue.fifo is not None and outcome in (Outcome.STALE, Outcome.NOT_IN_FLIGHT):
         raise errors.receipt_handle_expired(handle)
     queue.changed()
@@ -292,13 +265,13 @@ def change_message_visibility(ctx: SqsContext, request: ChangeMessageVisibilityR
 
 def change_visibility(ctx: SqsContext, queue: Queue, entry: ChangeMessageVisibilityEntry) -> None:
     """Change one message's visibility timeout."""
-    handle, receipt = read_handle(queue, entry.get("ReceiptHandle"))
+    handle, (_, message, receive, _) = read_handle(queue, entry.get("ReceiptHandle"))
     timeout_s = entry.get("VisibilityTimeout")
     if timeout_s is None:
         raise missing_parameter("VisibilityTimeout")
     if not 0 <= timeout_s <= limits.VISIBILITY_MAX_S:
         raise errors.out_of_range(timeout_s, "VisibilityTimeout", 0, limits.VISIBILITY_MAX_S)
-    outcome = queue.core.change_visibility(receipt.message, receipt.receive, timeout_s * 1000, ctx.now_ms)
+    outcome = queue.core.change_visibility(message, receive, timeout_s * 1000, ctx.now_ms)
     if outcome is Outcome.TOO_LONG:
         raise errors.total_visibility_too_long(timeout_s)
     if outcome is not Outcome.DONE:
@@ -306,11 +279,11 @@ def change_visibility(ctx: SqsContext, queue: Queue, entry: ChangeMessageVisibil
     queue.changed()
 
 
-def read_handle(queue: Queue, handle: str | None) -> tuple[str, Receipt]:
+def read_handle(queue: Queue, handle: str | None) -> tuple[str, tuple[int, int, int, int]]:
     """Read a receipt handle of this queue. Raises MissingParameter, ReceiptHandleIsInvalid."""
     if not handle:
         raise missing_parameter("ReceiptHandle")
     receipt = read_receipt_handle(handle)
-    if receipt is None or receipt.queue != queue.nonce:
+    if receipt is None or receipt[0] != queue.nonce:
         raise errors.receipt_handle_is_invalid()
     return handle, receipt

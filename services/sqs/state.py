@@ -33,7 +33,8 @@ class Redrive(NamedTuple):
     receives_max: int
 
 
-class Received(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Received:
     """The yield of a receive: the answer, and what to give back when it cannot be delivered."""
 
     answer: dict[str, Any]
@@ -55,6 +56,9 @@ class Queue:
     created_ms: int
     modified_ms: int
     core: StandardQueue | FifoQueue
+    fifo: FifoQueue | None
+    """The core of a FIFO queue, None for a standard queue."""
+
     waiters: Waiters[Received]
     upkeep: Upkeep
     attributes: dict[str, str] = field(default_factory=dict)
@@ -72,21 +76,17 @@ class Queue:
     per_group: bool = False
     """DeduplicationScope is messageGroup."""
 
-    @property
-    def fifo(self) -> FifoQueue | None:
-        """The core as a FIFO queue, or None for a standard queue."""
-        return self.core if isinstance(self.core, FifoQueue) else None
-
     def put(self, message: Message, now_ms: int, due_ms: int) -> None:
         """Put a message in, visible from `due_ms` on, and wake who waits for it: the last step of all that arrives."""
         self.core.add(message, now_ms, due_ms)
-        if self.upkeep.idle or self.fifo is not None:
+        if self.upkeep.timer is None or self.fifo is not None:
             self.upkeep.watch()
-        self.changed()
+        if self.waiters.parked:
+            self.waiters.serve()
 
     def changed(self) -> None:
         """Let parked long polls try again; call it after any change of the core."""
-        if self.waiters:
+        if self.waiters.parked:
             self.waiters.serve()
 
     def purge(self, tasks: Tasks) -> None:
@@ -117,6 +117,7 @@ def new_queue(name: str, account: str, region: str, *, fifo: bool, clock: Clock,
         created_ms=now_ms,
         modified_ms=now_ms,
         core=core,
+        fifo=core if isinstance(core, FifoQueue) else None,
         waiters=Waiters(clock, core.next_due_ms),
         upkeep=Upkeep(clock, core),
     )
