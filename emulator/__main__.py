@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emulator import __version__
-from emulator.settings import Address, SettingsError, read_settings
+from emulator.settings import Address, AddressError, SettingsError, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,7 +175,6 @@ def banner(emulator: Emulator) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. A mistake of the user's is one line on stderr and exit code 2."""
-    from emulator.server import AddressError
     from emulator.service import StartError
 
     options: dict[str, Any] = {"args": arguments, "prog_name": "eventyard", "standalone_mode": False}

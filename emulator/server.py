@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from emulator.settings import AddressError
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator, Sequence
@@ -28,16 +30,14 @@ GRACE_S = 2
 """How long a stop waits for requests that are being answered, or that never become whole; parked polls are answered before."""
 
 
-class AddressError(Exception):
-    """An address cannot be listened on. The text is one line and says what to do."""
-
-
 def bind(addresses: Sequence[Address], flag: str = "--port") -> list[socket.socket]:
     """Take the addresses; a host name may stand for several. Raises AddressError, which names the flag that chooses another."""
     sockets: list[socket.socket] = []
     for address in addresses:
+        # As bytes: a text goes through the codec for international names, and importing that takes longer than all else here.
+        host = address.host.encode() if address.host.isascii() else address.host
         try:
-            found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            found = socket.getaddrinfo(host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):
             raise AddressError(f"cannot listen on {address.host}: no such host or address") from None
         port = address.port
@@ -75,10 +75,15 @@ def tune_garbage_collector() -> None:
     Messages are not in cycles, and reference counting frees them; but the collector's full passes look at each of them again
     and again while a queue fills, in pauses that grow with the backlog. Without them about a tenth more SendMessage a second
     were served (measured, paired runs of wrk). Young cycles (failed requests, ended tasks) are still collected.
+
+    Our own command line runs with the collector off until here, and leaves a thousand small objects in cycles, which are not worth
+    a walk over all others. In a process that ran with it on, there may be more.
     """
-    gc.collect()
+    if gc.isenabled():
+        gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 2, 10_000)
+    gc.enable()
 
 
 def raise_file_limit() -> None:

@@ -174,11 +174,5 @@ class Service:
         return Constraints(self.model)
 
     def compile(self) -> None:
-        """Do now what would else be done at the first call. A second protocol, which few clients speak, waits for the
-        first that does.
-        """
+        """Find the operations, so that a wrong name ends the start. What they take and give is compiled at the first call of each."""
         _ = self.operations
-        if self.protocols:
-            getattr(self, self.protocols[0])
-        if self.constrained:
-            _ = self.constraints

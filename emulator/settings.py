@@ -50,6 +50,10 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class AddressError(Exception):
+    """An address cannot be listened on. The text is one line and says what to do."""
+
+
 class Settings(BaseModel):
     """What a user can choose. Field names are the flags' with underscores."""
 

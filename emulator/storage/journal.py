@@ -6,7 +6,6 @@ machine. It takes some 20 microseconds, so it happens on the event loop.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -63,6 +62,8 @@ class SqliteJournal:
 
     def __init__(self, path: Path) -> None:
         """Raises OSError or sqlite3.Error when it cannot be opened, JournalInUseError when another process has it open."""
+        import sqlite3  # here, because a server without a data directory has no use for it
+
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
         try:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from emulator.errors import malformed_input
+from emulator.wire.model import ByOperation
 from emulator.wire.shapes import JsonShapes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from emulator.errors import AwsError
     from emulator.wire.model import Model
+    from emulator.wire.shapes import Parse, Write
 
     Headers = list[tuple[bytes, bytes]]
 
@@ -64,23 +64,17 @@ class AwsJson:
         version = model.metadata.get("jsonVersion", "1.0")
         self._content_type = f"application/x-amz-json-{version}".encode()
         shapes = JsonShapes(model.shapes)
-        self._parsers: dict[str, Callable[[Any], Any]] = {
-            name: shapes.parser(operation.input_shape)
-            for name, operation in model.operations.items()
-            if operation.input_shape
-        }
-        self._writers: dict[str, Callable[[Any], Any]] = {
-            name: writer
-            for name, operation in model.operations.items()
-            if operation.output_shape and (writer := shapes.writer(operation.output_shape)) is not None
-        }
+        inputs = {name: operation.input_shape for name, operation in model.operations.items()}
+        outputs = {name: operation.output_shape for name, operation in model.operations.items()}
+        self._parsers: ByOperation[Parse] = ByOperation(inputs, shapes.parser)
+        self._writers: ByOperation[Write] = ByOperation(outputs, shapes.writer)
 
     def parse(self, operation: str, body: bytes) -> dict[str, Any]:
         """Read a request's body. Raises MalformedInput (SerializationException) for what is not JSON or of a wrong kind."""
         value = _load(body or b"{}")
         if type(value) is not dict:
             raise malformed_input("The request body must be a JSON object.")
-        parser = self._parsers.get(operation)
+        parser = self._parsers[operation]
         request: dict[str, Any] = parser(value) if parser else {}
         return request
 
@@ -88,7 +82,7 @@ class AwsJson:
         """Write an answer; an operation without a result answers an empty body. Only the operations whose answers need it
         have a writer: those of Amazon SQS are what they say.
         """
-        if result is not None and (write := self._writers.get(operation)) is not None:
+        if result is not None and (write := self._writers[operation]) is not None:
             result = write(result)
         body = b"" if result is None else orjson.dumps(result, default=_encode)
         return json_headers(body, request_id, self._content_type), body

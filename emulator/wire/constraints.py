@@ -1,5 +1,6 @@
 r"""What AWS's front end demands of a request before the service sees it: required members, lengths, ranges, enums and patterns,
-as the service description has them. Each shape becomes a closure once; nothing looks at the description per request.
+as the service description has them. Each shape becomes a closure once, at the first call of an operation that has it; nothing looks
+at the description per request.
 
 All violations of a request come in one ValidationException, in the order of the description:
 
@@ -22,6 +23,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.errors import validation_exception
+from emulator.wire.model import ByOperation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,15 +74,12 @@ class Constraints:
         self._shapes = model.shapes
         self._walks: dict[str, Walk | None] = {}
         self._shows: dict[str, Show] = {}
-        self._by_operation: dict[str, Walk] = {
-            name: walk
-            for name, operation in model.operations.items()
-            if operation.input_shape and (walk := self._walk(operation.input_shape)) is not None
-        }
+        inputs = {name: operation.input_shape for name, operation in model.operations.items()}
+        self._by_operation: ByOperation[Walk] = ByOperation(inputs, self._walk)
 
     def check(self, operation: str, request: dict[str, Any]) -> None:
         """Hold a parsed request against the description. Raises ValidationException with everything that is wrong with it."""
-        walk = self._by_operation.get(operation)
+        walk = self._by_operation[operation]
         if walk is None:
             return
         found: list[str] = []

@@ -8,7 +8,7 @@ import functools
 import gzip
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ShapeDict = dict[str, Any]
+Made = TypeVar("Made")
 
 
 class Operation(NamedTuple):
@@ -81,6 +82,28 @@ class Model:
     def protocols(self) -> tuple[str, ...]:
         """The protocols that the description lists, the first being the SDKs' choice."""
         return tuple(self.metadata.get("protocols") or (self.metadata["protocol"],))
+
+
+class ByOperation(dict[str, Made | None]):
+    """What is compiled from the shape of each operation's input or output, by the operation's name; None where it has none.
+
+    It is made when it is first looked up by `[...]`, which takes well under a millisecond, and then kept: a start that made all of it
+    would wait for operations that nobody calls.
+    """
+
+    __slots__ = ("_compile", "_shapes")
+
+    def __init__(self, shapes: Mapping[str, str | None], compile_shape: Callable[[str], Made | None]) -> None:
+        super().__init__()
+        self._shapes = shapes
+        self._compile = compile_shape
+
+    def __missing__(self, operation: str) -> Made | None:
+        if operation not in self._shapes:
+            return None  # a name that the description does not have is not kept
+        shape = self._shapes[operation]
+        made = self[operation] = None if shape is None else self._compile(shape)
+        return made
 
 
 def _operation(raw: dict[str, Any]) -> Operation:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from emulator.errors import malformed_input
+from emulator.wire.model import ByOperation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,15 +73,15 @@ class Query:
         self._error_detail = error_detail
         self._namespace = namespace or model.metadata.get("xmlNamespace", "")
         shapes = QueryShapes(model.shapes)
-        self._parsers = {name: shapes.parser(op.input_shape) for name, op in model.operations.items() if op.input_shape}
-        self._writers = {
-            name: shapes.writer(op.output_shape) for name, op in model.operations.items() if op.output_shape
-        }
+        inputs = {name: operation.input_shape for name, operation in model.operations.items()}
+        outputs = {name: operation.output_shape for name, operation in model.operations.items()}
+        self._parsers: ByOperation[Parse] = ByOperation(inputs, shapes.parser)
+        self._writers: ByOperation[Write] = ByOperation(outputs, shapes.writer)
         self._wrappers = {name: op.result_wrapper or f"{name}Result" for name, op in model.operations.items()}
 
     def parse(self, operation: str, form: dict[str, str]) -> dict[str, Any]:
         """Read a request's form. Raises MalformedInput for a value of a wrong kind."""
-        parser = self._parsers.get(operation)
+        parser = self._parsers[operation]
         request: dict[str, Any] = parser(nest(form)) if parser else {}
         return request
 
@@ -92,7 +93,7 @@ class Query:
     def document(self, operation: str, result: dict[str, Any] | None, request_id: str) -> bytes:
         """Write an answer's XML."""
         parts = [f'<?xml version="1.0"?><{operation}Response xmlns="{self._namespace}">']
-        writer = self._writers.get(operation)
+        writer = self._writers[operation]
         if writer is not None:
             writer(self._wrappers[operation], result or {}, parts)
         parts.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>")
