@@ -62,14 +62,14 @@ async def _exchange(port: int, head: bytes, bodies: Iterator[bytes], take: Calla
             while body is not None and kept:
                 writer.write(with_body(head, body))
                 async with asyncio.timeout(ANSWER_WITHIN_S):
-                    answer, kept = await _read(reader)
+                    answer, kept = await read_answer(reader)
                 take(body, answer)
                 body = next(bodies, None)
         finally:
             writer.close()
 
 
-async def _read(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
+async def read_answer(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
     """Read an answer; the second value says whether the connection may be used again, which not all peers allow."""
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     kept = head.startswith(b"http/1.1") and b"\r\nconnection: close" not in head

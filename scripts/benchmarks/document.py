@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,19 +26,20 @@ HEAD = """# Benchmarks
 Written by `scripts/bench <command> --write`; not by hand. Each section replaces the one of the run before. The echo is a bare uvicorn
 ASGI application that reads and writes JSON, on the same loop with the same settings; the load comes from a second process on the same
 machine, so that a server has at most the processors that are left. Ratios are taken within one run, of rounds that follow each other;
-they hold better than rates, which vary with whatever else the machine does. Figures that miss their target, or lose against a peer, are
-shown as they are.
+they hold better than rates, which vary with whatever else the machine does. Ratios by processor time compare what a request cost the
+server's processor, which notices the neighbours less. Figures that miss their target, or lose against a peer, are shown as they are.
 """
-PACKAGES = ("uvicorn", "uvloop", "httptools", "orjson", "boto3")
+PACKAGES = ("uvicorn", "uvloop", "httptools", "orjson", "boto3", "confluent-kafka")
+ORDER = ("quick", "sqs", "boto3", "fanout", "startup", "peers", "soak", "sns", "events", "patterns", "kafka")
 _SECTION = re.compile(r"<!-- section (\S+) -->\n(.*?)<!-- end -->\n", re.DOTALL)
 
 
 def write(name: str, *, busy: str, date: str | None) -> None:
-    """Put the tables printed so far into the section of that name."""
+    """Put the tables printed so far into the section of that name. The other sections stay as they are."""
     before = FILE.read_text() if FILE.exists() else ""
     sections = dict(_SECTION.findall(before))
     sections[name] = _section(name, report.PRINTED, busy, date or time.strftime("%Y-%m-%d"))
-    parts = (f"<!-- section {key} -->\n{sections[key]}<!-- end -->\n" for key in sorted(sections))
+    parts = (f"<!-- section {key} -->\n{sections[key]}<!-- end -->\n" for key in ORDER if key in sections)
     FILE.write_text("\n".join([HEAD, *parts]))
     report.say(f"written to {FILE.relative_to(ROOT)}")
 
@@ -48,7 +49,7 @@ def _section(name: str, tables: Sequence[Table], busy: str, date: str) -> str:
         f"Command: `scripts/bench {' '.join(sys.argv[1:])}`",
         f"Date: {date}, commit {_commit()}",
         f"Machine: {_processor()}, {_memory_gb():.0f} GB, {platform.system()} {platform.release()}; {busy} when the run began",
-        f"Versions: Python {platform.python_version()}, {', '.join(f'{one} {version(one)}' for one in PACKAGES)}, {_wrk()}",
+        f"Versions: Python {platform.python_version()}, {', '.join(_version(one) for one in PACKAGES)}, {_wrk()}, {_java()}",
     ]
     parts = [f"## {name}\n", "\n".join(f"- {fact}" for fact in facts) + "\n", *(_markdown(one) for one in tables)]
     return "\n".join(parts)
@@ -61,13 +62,10 @@ def _markdown(one: Table) -> str:
 
 
 def _commit() -> str:
-    git = shutil.which("git")
-    if git is None:
-        return "unknown"
-    told = subprocess.run(
-        [git, "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return told.stdout.strip() or "unknown"
+    """Name the commit that was measured, and say if more was changed than this page."""
+    commit = _told("git", "rev-parse", "--short", "HEAD") or "unknown"
+    changed = _told("git", "status", "--porcelain", "--untracked-files=no", "--", ".", f":!{FILE.relative_to(ROOT)}")
+    return f"{commit} with changes that are not committed" if changed else commit
 
 
 def _processor() -> str:
@@ -80,9 +78,25 @@ def _memory_gb() -> float:
     return int(found[1]) / 1024**2 if found else 0.0
 
 
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return f"no {package}"
+
+
 def _wrk() -> str:
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        return "no wrk"
-    told = subprocess.run([wrk, "-v"], capture_output=True, text=True, check=False)
-    return " ".join((told.stdout + told.stderr).split()[:2])
+    return " ".join(_told("wrk", "-v").split()[:2]) or "no wrk"
+
+
+def _java() -> str:
+    return _told("java", "-version").partition("\n")[0].replace('"', "") or "no java"
+
+
+def _told(command: str, *arguments: str) -> str:
+    """Give what a program says, on stderr if not on stdout, or nothing where there is none. wrk says its version and fails."""
+    found = shutil.which(command)
+    if found is None:
+        return ""
+    told = subprocess.run([found, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return (told.stdout or told.stderr).strip() if command != "git" else told.stdout.strip()

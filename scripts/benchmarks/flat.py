@@ -9,7 +9,7 @@ from benchmarks import load
 from benchmarks.report import BenchError, middle, say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from benchmarks.load import Load
     from benchmarks.queues import Queues
@@ -20,7 +20,7 @@ TARGET = ">= 0.90"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A run: requests a second, and what each cost the server's processor. The second hardly notices what else the machine does."""
+    """A run: requests a second, and what each cost the server's processor. The second notices less of what else the machine does."""
 
     rate: float
     cpu_us: float
@@ -49,12 +49,6 @@ class Side:
         """See that as many messages moved as wrk counted requests, but for those that it had no time to read."""
         if not requests <= moved <= requests + spare:
             raise BenchError(f"{self.label}: {requests:,} answers, but {moved:,} messages moved")
-
-    def counted(self, name: str, what: Load, count: Callable[[], int], *, seconds: int, connections: int) -> None:
-        """Run a load of which each request moves one message, and check that by counts that show it."""
-        before = count()
-        requests = self.run(name, what, seconds=seconds, connections=connections)
-        self.check(requests, abs(count() - before), 2 * connections)
 
 
 def compare(title: str, base: Side, others: Sequence[Side]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.servers import Server
 
 REPLAY = Path(__file__).parent / "wrk" / "replay.lua"
-RECEIVE_DELETE = Path(__file__).parent / "wrk" / "receive_delete.lua"
+TURNS = Path(__file__).parent / "wrk" / "turns.lua"
 TIMEOUT_S = 10
 """An answer that takes longer counts as an error."""
 SLACK_S = 60

@@ -35,8 +35,8 @@ class Timing:
 
     took_ms: list[float] = field(default_factory=list)
     busy_ms: list[float] = field(default_factory=list)
-    stalled: int = 0
-    """Answers left out."""
+    stalled_ms: list[float] = field(default_factory=list)
+    """For each of the answers left out: how long the server's processor worked meanwhile, at what else it may be."""
 
     def at(self, share: float) -> float:
         """Give a percentile."""
@@ -110,7 +110,7 @@ class Pacer:
         head, _, body = line.answer.partition(HEAD_END)
         took, busy = time.perf_counter() - line.since, time.clock_gettime(self._clock) - line.busy
         if stalled:
-            self._timing.stalled += 1
+            self._timing.stalled_ms.append(1e3 * min(took, busy))
         else:
             self._timing.took_ms.append(1e3 * took)
             self._timing.busy_ms.append(1e3 * busy)

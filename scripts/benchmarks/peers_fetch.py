@@ -57,8 +57,8 @@ QUIET = """<configuration>
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another emulator: `fetch` fills its folder, `serve` gives the command and the variables to run it on a port, `told` where it
-    comes from.
+    """Another emulator: `fetch` fills its folder, `serve` gives the command and the variables to run it on a port, `told` says where it
+    comes from, `sns` whether it has topics, and `warm_ups` how often each operation runs before it counts.
     """
 
     name: str
@@ -66,6 +66,8 @@ class Peer:
     told: str
     fetch: Callable[[Peer, Path], None]
     serve: Callable[[Path, int], tuple[Sequence[str | Path], dict[str, str]]]
+    sns: bool = True
+    warm_ups: int = 2
 
     def folder(self) -> Path:
         """Give its folder, fetched if need be. Raises NotHereError that says what is missing."""
@@ -161,5 +163,13 @@ def _elasticmq(folder: Path, port: int) -> tuple[Sequence[str | Path], dict[str,
 PEERS = (
     Peer("ministack", "1.5.33", "pip", _by_pip("ministack=={version}"), _ministack),
     Peer("moto", "5.2.5", "pip, moto_server", _by_pip("moto[server]=={version}"), _moto),
-    Peer("ElasticMQ", "1.7.1", "Maven", _by_maven("org.elasticmq", "elasticmq-server_2.13"), _elasticmq),
+    Peer(
+        "ElasticMQ",
+        "1.7.1",
+        "Maven",
+        _by_maven("org.elasticmq", "elasticmq-server_2.13"),
+        _elasticmq,
+        sns=False,
+        warm_ups=10,  # Java compiles what runs often
+    ),
 )

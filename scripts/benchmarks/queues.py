@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from benchmarks.client import post, post_all
-from benchmarks.load import RECEIVE_DELETE, Load
+from benchmarks.load import Load
 from benchmarks.report import BenchError, Progress
 
 if TYPE_CHECKING:
@@ -108,12 +108,6 @@ def delete(handles: Sequence[tuple[str, str]]) -> Load:
     return Load(headers("DeleteMessage"), bodies, len(bodies))
 
 
-def receive_and_delete(url: str) -> Load:
-    """ReceiveMessage of one and DeleteMessage of what came, in turn. An empty answer is an error."""
-    bodies = [body(QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=0), body(QueueUrl=url, ReceiptHandle="HANDLE")]
-    return Load(headers("ReceiveMessage"), bodies, script=RECEIVE_DELETE)
-
-
 def delete_batch(handles: Sequence[tuple[str, str]]) -> Load:
     """DeleteMessageBatch of ten, every handle once."""
     bodies = []
@@ -195,6 +189,13 @@ class Queues:
         receives = -(-messages // (each * len(urls))) * len(urls)
         self._all("ReceiveMessage", islice(cycle(wanted), receives), add)
         return handles[:messages]
+
+    def arns(self, urls: Sequence[str]) -> list[str]:
+        """Give the queues' ARNs, in no order."""
+        found: list[str] = []
+        bodies = (body(QueueUrl=url, AttributeNames=["QueueArn"]) for url in urls)
+        self._all("GetQueueAttributes", bodies, lambda _, answer: found.append(answer["Attributes"]["QueueArn"]))
+        return found
 
     def counts(self, urls: Sequence[str]) -> tuple[int, int]:
         """Count the messages of all the queues: visible and in flight."""

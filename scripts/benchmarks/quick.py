@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import boto, fanout, flat, latency, queues, rates, scale, servers, sqs, startup
 from benchmarks.flat import Side
-from benchmarks.queues import Queues
-from benchmarks.report import Plan, table
+from benchmarks.lanes import SEND, TURN, Lane
+from benchmarks.queues import BATCH, Queues
+from benchmarks.report import Plan, middle, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,19 +42,15 @@ def _rates(plan: Plan) -> dict[str, dict[str, Any]]:
 
 
 def _backlog(plan: Plan) -> dict[str, Any]:
-    """Compare sends, and receives and deletes in turn, at a backlog and at next to none, and weigh its messages."""
+    """Compare the loads of a lane at a backlog and at none, and weigh its messages."""
     with servers.eventyard() as base, servers.eventyard() as loaded:
         sides = [Side("no backlog", base, Queues(base.port)), Side(f"{BACKLOG:,}", loaded, Queues(loaded.port))]
-        urls = [side.sqs.create() for side in sides]
-        weight = scale.weigh(
-            loaded, lambda number: sides[1].sqs.fill(urls[1], number, "", queues.MESSAGE_OF_100), BACKLOG
-        )
-        limits = {"seconds": plan.seconds, "connections": plan.connections}
+        lanes = [Lane(side) for side in sides]
+        lanes[1].make()
+        weight = scale.weigh(loaded, lanes[1].fill, BACKLOG)
         for _ in range(plan.rounds):
-            for side, own in zip(sides, urls, strict=True):
-                side.run(scale.SEND, queues.send(own), **limits)
-                # What was sent is enough to receive: an empty answer would be an error.
-                side.run(scale.IN_TURN, queues.receive_and_delete(own[0]), **limits)
+            for lane in lanes:
+                lane.cycle(plan.seconds, plan.connections, drain=False)
         figures = flat.compare(f"At a backlog of {BACKLOG:,}", sides[0], sides[1:])
     return {name: one[sides[1].label] for name, one in figures.items()} | {"bytes": weight}
 
@@ -64,11 +61,12 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "idle memory, MB", f"{start['eventyard']['idle_mb']:.1f}", f"<= {startup.TARGET_IDLE_MB}"
     for name in ACTIONS[:3]:
         yield f"{name}, as ratio to the echo", f"{found[name]['ratio']:.2f}", ">= 1.0"
-    batch = found[ACTIONS[3]]["messages_per_s"] / found[ACTIONS[0]]["messages_per_s"]
+    pairs = zip(found[ACTIONS[3]]["rounds"], found[ACTIONS[0]]["rounds"], strict=True)
+    batch = BATCH * middle(_rate(many) / _rate(single) for many, single in pairs)
     yield "messages/s of SendMessageBatch, as ratio to SendMessage", f"{batch:.1f}", f">= {BATCH_TARGET}"
     for operation, one in figures["boto3"].items():
         yield f"boto3's {operation}, as ratio to canned answers", f"{one['ratio']:.2f}", boto.TARGET
-    for name in (scale.SEND, scale.IN_TURN):
+    for name in (SEND, TURN):
         one = figures["backlog"][name]
         told = f"{one['ratio']:.2f} ({one['cpu_ratio']:.2f})"
         yield f"{name} at a backlog, as ratio to none (by processor time)", told, flat.TARGET
@@ -76,3 +74,7 @@ def _rows(figures: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "long poll wake-up p50, ms", f"{figures['wake']['long poll']['p50_ms']:.2f}", "< 1"
     for name in FANOUT:
         yield f"{name}, messages/s", f"{found[name]['messages_per_s']:,.0f}", ""
+
+
+def _rate(one: dict[str, Any]) -> float:
+    return float(one["own"]["requests"] / one["own"]["seconds"])

@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import queues, servers
 from benchmarks.client import Parked, head_of, with_body
 from benchmarks.flat import Side, compare
-from benchmarks.queues import BATCH, IN_FLIGHT_MAX, MESSAGE_OF_100, Queues
+from benchmarks.lanes import Lane
+from benchmarks.queues import Queues
 from benchmarks.report import BenchError, Plan, say, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from benchmarks.load import Load
     from benchmarks.servers import Server
 
 FIRST_MESSAGES = 10_000
 """Stored before the weighing begins: what grows once is not the messages'."""
-SHARE_PER_S = 10_000
-"""Receives and deletes of a round, for each second that a run may take."""
-SEND, RECEIVE, DELETE, IN_TURN = (
-    "SendMessage",
-    "ReceiveMessage",
-    "DeleteMessage",
-    "ReceiveMessage, DeleteMessage in turn",
-)
 TARGET_BYTES = "<= 700"
 
 FEW_GROUPS = 10
 MANY_GROUPS = 100_000
-FIFO_CONNECTIONS = 8
-"""Fewer than the groups: a group gives nothing while one of its messages is in flight."""
-FIFO_SENDS_PER_S = 40_000
-"""More than are sent: each body has a deduplication id of its own, and none is to be used twice."""
 
 FIRST_POLLS = 100
-PARKED_SECONDS_MAX = 5
+PARKED_SECONDS_MAX = 2
 """Runs while long polls are parked must end before they do, 20 s after they began."""
 POLL_S = 20
 FILES_SPARE = 500
@@ -56,35 +43,51 @@ def weigh(server: Server, fill: Callable[[int], int], messages: int) -> float:
     return (server.rss_bytes() - before) / stored
 
 
-def print_weights(weights: dict[str, float]) -> None:
+def print_weights(title: str, weights: dict[str, float]) -> None:
     """Print what messages weigh."""
     rows = [(label, f"{weight:,.0f}", TARGET_BYTES) for label, weight in weights.items()]
-    table("Memory of a stored message of 100 bytes (RSS)", ("", "bytes", "target"), rows)
+    table(f"{title}: memory of a stored message of 100 bytes (RSS)", ("", "bytes", "target"), rows)
 
 
 def backlog(plan: Plan) -> dict[str, Any]:
-    """Compare a server with empty queues with those that have a deep one, and weigh a stored message."""
-    sides, deep, weights = list[Side](), list[list[str]](), dict[str, float]()
+    """Compare standard queues: a new one with those that have a backlog; and weigh a stored message."""
+    depths = 0, plan.backlog // 10, plan.backlog
+    return _deep(plan, "Standard queues", [(f"a backlog of {depth:,}", 0, depth) for depth in depths])
+
+
+def fifo(plan: Plan) -> dict[str, Any]:
+    """Compare FIFO queues: a new one with ten groups, and those that have a backlog in ten and in many groups."""
+    found = [
+        (f"{groups:,} groups, a backlog of {depth:,}", groups, depth)
+        for groups in (FEW_GROUPS, MANY_GROUPS)
+        for depth in (0, plan.backlog // 10, plan.backlog)
+    ]
+    return _deep(plan, "FIFO queues", found)
+
+
+def _deep(plan: Plan, title: str, kinds: Sequence[tuple[str, int, int]]) -> dict[str, Any]:
+    """Compare lanes with a label, a number of groups and a depth each, all of them to the first."""
+    lanes, weights = list[Lane](), dict[str, float]()
     with ExitStack() as stack:
-        for depth in (0, plan.backlog // 10, plan.backlog):
+        for label, groups, depth in kinds:
             server = stack.enter_context(servers.eventyard())
-            side = Side(f"a backlog of {depth:,}", server, Queues(server.port))
-            sides.append(side)
-            deep.append(side.sqs.create() if depth else [])
+            lane = Lane(Side(label, server, Queues(server.port)), groups=groups)
+            lanes.append(lane)
             if depth:
-                say(f"backlog: storing {depth:,} messages")
-                weights[side.label] = weigh(server, _filler(side, deep[-1]), depth)
-        print_weights(weights)
+                say(f"{title}: storing {label}")
+                lane.make()
+                weights[label] = weigh(server, lane.fill, depth)
+        print_weights(title, weights)
         for number in range(1, plan.rounds + 1):
-            say(f"backlog: round {number} of {plan.rounds}")
-            for side, urls in zip(sides, deep, strict=True):
-                _cycle(plan, side, urls)
-        figures = compare("Backlogs", sides[0], sides[1:])
+            say(f"{title}: round {number} of {plan.rounds}")
+            for lane in lanes:
+                lane.cycle(plan.seconds, plan.connections)
+        figures = compare(_title(plan, title), lanes[0].side, [lane.side for lane in lanes[1:]])
     return {"rates": figures, "bytes_per_message": weights}
 
 
-def _filler(side: Side, urls: Sequence[str]) -> Callable[[int], int]:
-    return lambda messages: side.sqs.fill(urls, messages, side.label, MESSAGE_OF_100)
+def _title(plan: Plan, what: str) -> str:
+    return f"{what} (requests/s, median of {plan.rounds} x {plan.seconds} s in turn; ratios within a round, to the first line)"
 
 
 def many_queues(plan: Plan) -> dict[str, Any]:
@@ -92,91 +95,15 @@ def many_queues(plan: Plan) -> dict[str, Any]:
     with servers.eventyard() as base, servers.eventyard() as loaded:
         say(f"queues: creating {plan.queues:,}")
         sides = [Side("1 queue", base, Queues(base.port)), Side(f"{plan.queues:,} queues", loaded, Queues(loaded.port))]
-        urls = [sides[0].sqs.create(), sides[1].sqs.create(plan.queues)]
+        lanes = [
+            Lane(side, side.sqs.create(count), bodies=plan.queues)
+            for side, count in zip(sides, (1, plan.queues), strict=True)
+        ]
         for number in range(1, plan.rounds + 1):
             say(f"queues: round {number} of {plan.rounds}")
-            for side, own in zip(sides, urls, strict=True):
-                _cycle(plan, side, own, bodies=plan.queues)
-        return compare("Many queues", sides[0], sides[1:])
-
-
-def _cycle(plan: Plan, side: Side, urls: Sequence[str], bodies: int = 1) -> None:
-    """Send for the plan's time, then receive and delete a fixed number. All rounds together stay below the limit of messages
-    in flight: wrk keeps no handles of what it receives. Without any queues, make one and drop it. wrk is given
-    at least so many bodies: with one only it has less to do.
-    """
-    sqs, given = side.sqs, urls
-    urls = urls or sqs.create()
-    turns = list(urls) * -(-bodies // len(urls))
-    share = min(IN_FLIGHT_MAX // (plan.rounds + 1), plan.seconds * SHARE_PER_S)
-
-    def run(name: str, what: Load, count: Callable[[], int]) -> None:
-        side.counted(name, what, count, seconds=plan.seconds, connections=plan.connections)
-
-    run(SEND, queues.send(turns), lambda: sqs.counts(urls)[0])
-    sqs.fill(urls, 2 * share, f"{side.label}: filling")
-    run(RECEIVE, queues.receive(turns, 1, share), lambda: sqs.counts(urls)[1])
-    handles = sqs.take(urls, share, f"{side.label}: receiving handles")
-    run(DELETE, queues.delete(handles), lambda: sum(sqs.counts(urls)))
-    if not given:
-        sqs.drop(urls)
-
-
-# FIFO queues.
-
-
-@dataclass(slots=True)
-class Groups:
-    """A FIFO queue and its groups. Deduplication ids are numbers, counted on."""
-
-    side: Side
-    url: str
-    groups: int
-    sent: int = 0
-
-    def take(self, messages: int) -> range:
-        """Give so many numbers, a whole number of batches."""
-        first, self.sent = self.sent, self.sent + -(-messages // BATCH) * BATCH
-        return range(first, self.sent)
-
-    def fill(self, messages: int, message: str = MESSAGE_OF_100) -> int:
-        """Send so many messages."""
-        return self.side.sqs.fill_groups(self.url, self.groups, self.take(messages), self.side.label, message)
-
-    def total(self) -> int:
-        """Count all messages."""
-        return sum(self.side.sqs.counts([self.url]))
-
-
-def fifo(plan: Plan) -> dict[str, Any]:
-    """Compare FIFO queues: ten groups without a backlog with the same and with many groups at a deep one."""
-    lanes, weights = list[Groups](), dict[str, float]()
-    with ExitStack() as stack:
-        for groups, depth in ((FEW_GROUPS, 0), (FEW_GROUPS, plan.backlog), (MANY_GROUPS, plan.backlog)):
-            server = stack.enter_context(servers.eventyard())
-            side = Side(f"{groups:,} groups, a backlog of {depth:,}", server, Queues(server.port))
-            lane = Groups(side, side.sqs.create(fifo=True)[0], groups)
-            lanes.append(lane)
-            if depth:
-                say(f"fifo: storing {depth:,} messages in {groups:,} groups")
-                weights[f"FIFO, {groups:,} groups"] = weigh(server, lane.fill, depth)
-        print_weights(weights)
-        for number in range(1, plan.rounds + 1):
-            say(f"fifo: round {number} of {plan.rounds}")
             for lane in lanes:
-                _lane_cycle(plan, lane)
-        figures = compare("FIFO queues", lanes[0].side, [lane.side for lane in lanes[1:]])
-    return {"rates": figures, "bytes_per_message": weights}
-
-
-def _lane_cycle(plan: Plan, lane: Groups) -> None:
-    side, limits = lane.side, {"seconds": plan.seconds, "connections": FIFO_CONNECTIONS}
-    sends = queues.send_to_groups(lane.url, lane.groups, lane.take(plan.seconds * FIFO_SENDS_PER_S))
-    side.counted(SEND, sends, lane.total, **limits)
-    # The sends have left enough: an empty answer would be an error.
-    before = lane.total()
-    requests = side.run(IN_TURN, queues.receive_and_delete(lane.url), **limits)
-    side.check(requests // 2 - FIFO_CONNECTIONS, before - lane.total(), 2 * FIFO_CONNECTIONS)
+                lane.cycle(plan.seconds, plan.connections)
+        return compare(_title(plan, "Many queues"), sides[0], sides[1:])
 
 
 # Long polls.
@@ -187,28 +114,24 @@ def parked(plan: Plan) -> dict[str, Any]:
     count = min(plan.parked, servers.allow_open_files(plan.parked + FILES_SPARE) - FILES_SPARE)
     if count < plan.parked:
         say(f"parked: the limit of open files leaves {count:,} long polls instead of {plan.parked:,} (ulimit -n)")
-    weights = list[float]()
-    limits = {"seconds": min(plan.seconds, PARKED_SECONDS_MAX), "connections": plan.connections}
+    weights, seconds = list[float](), min(plan.seconds, PARKED_SECONDS_MAX)
     with servers.eventyard() as server:
         sqs = Queues(server.port)
         alone, beside = Side("none parked", server, sqs), Side(f"{count:,} parked", server, sqs)
-        own, waited = sqs.create(), sqs.create()
-        with _park(server, waited[0], FIRST_POLLS):
+        waited = sqs.create()[0]
+        with _park(server, waited, FIRST_POLLS):
             server.settle()
-        loads = {SEND: queues.send(own), IN_TURN: queues.receive_and_delete(own[0])}
         for number in range(1, plan.rounds + 1):
             say(f"parked: round {number} of {plan.rounds}")
-            for name, what in loads.items():
-                alone.run(name, what, **limits)
-            for name, what in loads.items():
-                sqs.fill(own, 100_000 if name == IN_TURN else BATCH, "parked: filling")
-                light = server.rss_bytes()
-                with _park(server, waited[0], count) as polls:
-                    server.settle()
-                    weights.append((server.rss_bytes() - light) / count)
-                    beside.run(name, what, **limits)
-                    _check_parked(sqs, polls, waited[0])
-        figures = compare("Parked long polls, and another queue", alone, [beside])
+            Lane(alone).cycle(seconds, plan.connections)
+            server.settle()
+            light = server.rss_bytes()
+            with _park(server, waited, count) as polls:
+                server.settle()
+                weights.append((server.rss_bytes() - light) / count)
+                Lane(beside).cycle(seconds, plan.connections)
+                _check_parked(sqs, polls, waited)
+        figures = compare(_title(plan, "Parked long polls, and another queue"), alone, [beside])
     # The memory of the first round; later ones find it already taken from the system.
     table("Memory of a parked long poll", ("", "bytes"), [("RSS, its connection included", f"{weights[0]:,.0f}")])
     return {"parked": count, "bytes_per_poll": weights[0], "rates": figures}

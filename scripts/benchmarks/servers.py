@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from benchmarks.report import BenchError
+from benchmarks.report import BenchError, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,6 +120,8 @@ class Server:
         try:
             process.terminate()
             process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            say(f"{self.name} has not ended {STOP_WITHIN_S} s after SIGTERM and is killed")
         finally:
             process.kill()
             process.wait()
@@ -139,14 +141,14 @@ class Server:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def settle(self) -> None:
+    def settle(self, within_s: float = SETTLE_WITHIN_S) -> None:
         """Wait until the process is at rest: it has done all that it was asked."""
-        for _ in range(int(SETTLE_WITHIN_S / SETTLE_STEP_S)):
+        for _ in range(int(within_s / SETTLE_STEP_S)):
             before = self.processor_s()
             time.sleep(SETTLE_STEP_S)
             if self.processor_s() - before < SETTLE_SHARE * SETTLE_STEP_S:
                 return
-        raise BenchError(f"{self.name} is still busy {SETTLE_WITHIN_S} s after the last request")
+        raise BenchError(f"{self.name} is still busy {within_s} s after the last request")
 
 
 def free_port() -> int:

@@ -34,8 +34,8 @@ DEPTH_MAX = 60
 """Above it a worker receives more than it sends."""
 SAMPLE_S = 1.0
 SAY_EVERY_S = 30
-WARM_UP_SHARE = 0.5
-"""Five of ten minutes: as long as FIFO queues remember deduplication ids."""
+WARM_UP_SHARE, REMEMBERED_MINUTES = 0.5, 5
+"""Five of ten minutes: as long as FIFO queues remember deduplication ids, which take memory until then."""
 WINDOW_SHARE = 0.1
 GROWTH_MAX = 0.05
 NUMBERS = 1_000_000_000
@@ -282,6 +282,12 @@ def _print(
     )
     table(title, ("", "", "target"), _rows(tally, empty_polls))
     growth = end / warm - 1
+    long_enough = WARM_UP_SHARE * minutes >= REMEMBERED_MINUTES
+    target = (
+        f"<= {100 * GROWTH_MAX:.0f} %"
+        if long_enough
+        else f"none below {REMEMBERED_MINUTES / WARM_UP_SHARE:.0f} minutes"
+    )
     rows = [
         ("with its queues, before the load", f"{idle_mb:.1f}", ""),
         *(
@@ -289,7 +295,7 @@ def _print(
             for share in (0.1, 0.3, WARM_UP_SHARE, 0.7)
         ),
         ("at the end", f"{end:.1f}", ""),
-        (f"growth since {100 * WARM_UP_SHARE:.0f} %", f"{100 * growth:+.1f} %", f"<= {100 * GROWTH_MAX:.0f} %"),
+        (f"growth since {100 * WARM_UP_SHARE:.0f} %", f"{100 * growth:+.1f} %", target),
     ]
     table("Memory of the server (RSS, MB)", ("", "", "target"), rows)
     if tally.sent != tally.deleted + tally.dropped:

@@ -1,4 +1,6 @@
-"""How long a server takes until `Ready.`, its resident memory right then and after its first request, and what its imports take."""
+"""How long a server takes until `Ready.`, in time and in processor time, its resident memory right then and after its first request,
+and what its imports take.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ import re
 import sys
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import servers
@@ -33,6 +36,8 @@ class Start:
 
     server: str
     seconds: float
+    processor_s: float
+    """What it had used of processors by then; on a machine that does other things as well, the steadier figure."""
     ready_mb: float
     first_mb: float
 
@@ -54,6 +59,7 @@ def measure(plan: Plan, headers: Mapping[str, str], body: bytes) -> dict[str, An
         figures[name] = {
             "start_s": middle(start.seconds for start in own),
             "start_max_s": max(start.seconds for start in own),
+            "processor_s": middle(start.processor_s for start in own),
             "idle_mb": middle(start.ready_mb for start in own),
             "after_first_request_mb": middle(start.first_mb for start in own),
         }
@@ -96,15 +102,21 @@ def _package(name: str) -> str:
 
 def _start(make: Callable[[], Server], headers: Mapping[str, str], body: bytes) -> Start:
     with make() as server:
-        ready = server.rss_bytes()
+        used, ready = _processor_s(server.pid), server.rss_bytes()
         post(server.port, headers, body)
-        return Start(server.name, server.started_s, ready / MIB, server.rss_bytes() / MIB)
+        return Start(server.name, server.started_s, used, ready / MIB, server.rss_bytes() / MIB)
+
+
+def _processor_s(pid: int) -> float:
+    """Add up what the threads of a process have used of processors, to the nanosecond; `/proc/<pid>/stat` counts hundredths of a second."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def _print(plan: Plan, own: Mapping[str, float], echo: Mapping[str, float]) -> None:
     rows = [
         _row("spawn until `Ready.`, s", "start_s", own, echo, 3, f"<= {TARGET_START} x the echo"),
         _row("  the slowest, s", "start_max_s", own, echo, 3, ""),
+        _row("  processor time, s", "processor_s", own, echo, 3, ""),
         _row("idle memory (RSS), MB", "idle_mb", own, echo, 1, f"<= {TARGET_IDLE_MB}"),
         _row("  after one request, MB", "after_first_request_mb", own, echo, 1, ""),
     ]

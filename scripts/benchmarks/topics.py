@@ -78,10 +78,14 @@ class Topics:
         return _arn(self.call("CreateTopic", Name=name or f"bench-{self._made}"))
 
     def subscribe(self, topic: str, urls: Iterable[str], *, raw: bool, stores: Sequence[str] = ()) -> None:
-        """Subscribe queues to a topic; with stores, each has a filter policy that wants one of them."""
+        """Subscribe our queues to a topic; with stores, each has a filter policy that wants one of them."""
+        arns = (f"arn:aws:sqs:us-east-1:000000000000:{url.rpartition('/')[2]}" for url in urls)
+        self.subscribe_arns(topic, arns, raw=raw, stores=stores)
+
+    def subscribe_arns(self, topic: str, arns: Iterable[str], *, raw: bool, stores: Sequence[str] = ()) -> None:
+        """Subscribe queues by their ARNs, of which others have another account."""
         requests = []
-        for number, url in enumerate(urls):
-            name = url.rpartition("/")[2]
+        for number, arn in enumerate(arns):
             attributes = [("RawMessageDelivery", str(raw).lower())]
             if stores:
                 attributes.append(("FilterPolicy", orjson.dumps({STORE: [stores[number % len(stores)]]}).decode()))
@@ -89,8 +93,7 @@ class Topics:
             for place, (key, value) in enumerate(attributes, 1):
                 fields[f"Attributes__entry__{place}__key"] = key
                 fields[f"Attributes__entry__{place}__value"] = value
-            endpoint = f"arn:aws:sqs:us-east-1:000000000000:{name}"
-            requests.append(body("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=endpoint, **fields))
+            requests.append(body("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=arn, **fields))
         post_all(self._port, headers(), requests, lambda _, answer: _check(answer))
 
     def drop(self, topic: str) -> None:
