@@ -52,10 +52,15 @@ async def breathe() -> None:
 
 
 async def dispose(containers: list[Any]) -> None:
-    """Empty big dicts, lists and deques bit by bit: freeing a million objects at once would hold everybody up."""
+    """Empty big dicts, lists and deques, and lists that stand in them, bit by bit: freeing a million objects at once would hold
+    everybody up.
+    """
+    freed = 0
     for container in containers:
-        take = container.popitem if isinstance(container, dict) else container.pop
         while container:
-            for _ in range(min(len(container), _SLICE)):
-                take()
-            await breathe()
+            item = container.popitem()[1] if isinstance(container, dict) else container.pop()
+            freed += len(item) if isinstance(item, list) else 1
+            if freed >= _SLICE:
+                freed = 0
+                await breathe()
+    await breathe()

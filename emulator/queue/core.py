@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.queue.due import Due
 from emulator.queue.expiry import Expiry
 from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, TAKEN, WAITING, Message, Outcome
+from emulator.queue.roster import Roster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,10 +46,9 @@ class QueueCore:
         """Before this instant nothing becomes visible and nothing expires. It may be too early, never too late."""
         self.in_flight_max = in_flight_max
         self.visible = self.in_flight = self.delayed = 0
-        self._messages: dict[int, Message] = {}
+        self._messages = Roster()
         self._due = Due()
-        self._expiry = Expiry()
-        self._seq = 0
+        self._expiry = Expiry(self._messages)
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -66,7 +66,7 @@ class QueueCore:
     @property
     def last_seq(self) -> int:
         """The number of the message that came last."""
-        return self._seq
+        return self._messages.last_seq
 
     # What the order of a kind needs to know; each but the first is called after the state and the counts were set.
 
@@ -105,10 +105,9 @@ class QueueCore:
             self._comes_to(message.group_id, now_ms)
         if now_ms >= self._quiet_until_ms:
             self.settle(now_ms)  # what became visible before goes before
-        self._seq = message.seq = self._seq + 1
         if not message.enqueued_ms:
             message.enqueued_ms = now_ms
-        self._messages[message.seq] = message
+        self._messages.add(message)
         self._expiry.push(message)
         expiry_ms = message.enqueued_ms + self._retention_ms
         if expiry_ms < self._quiet_until_ms:
@@ -285,14 +284,13 @@ class QueueCore:
         Freeing a million messages takes a second; the containers that held them are handed out so that the caller can
         do it bit by bit (emulator.tasks.dispose).
         """
-        remains: list[Container] = [*self._due.clear(), *self._expiry.clear(), self._messages]
-        self._messages = {}
+        remains: list[Container] = [*self._due.clear(), *self._expiry.clear(), self._messages.clear()]
         self.visible = self.in_flight = self.delayed = 0
         return remains
 
     def peek(self) -> Iterator[Message]:
         """Look at all messages in order of arrival, without any effect."""
-        return iter(self._messages.values())
+        return iter(self._messages)
 
     # Leaving.
 
@@ -306,7 +304,7 @@ class QueueCore:
         elif state == DELAYED:
             self.delayed -= 1
         message.state = GONE
-        del self._messages[message.seq]
+        self._messages.remove(message)
         self._expiry.tidy(len(self._messages))
         if state in WAITING:
             self._due.tidy(self.delayed + self.in_flight)
