@@ -88,7 +88,7 @@ class Context(Generic[S]):
 
     def find_state(self, account: str, region: str) -> S | None:
         """Look for the same service's state in any account and region; looking makes none."""
-        return self.emulator.find_state(self._service, account, region)  # type: ignore[return-value]  # each call of SQS comes by
+        return self.emulator.storage.get(self._service, account, region)  # type: ignore[return-value]  # each call of SQS comes by
 
     async def wait(self, future: asyncio.Future[T]) -> T:
         """Wait for `future`, but no longer than the client does. Raises ClientGoneError when its connection closes first."""

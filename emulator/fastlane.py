@@ -49,6 +49,7 @@ class FastLane(JoinedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin a connection."""
         super().connection_made(transport)
+        self._wire = transport
         self._emulator = cast("Emulator", self.config.app)
 
     # Reading.
@@ -99,13 +100,14 @@ class FastLane(JoinedProtocol):
             self._park(begun)
 
     def _may_take_the_lane(self, headers: dict[bytes, bytes]) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
         if (
             self.url != b"/"
             or self._parked is not None
             or self.pipeline
             or self.parser.get_method() != b"POST"
             or self.flow.write_paused
-            or not self._is_idle
+            or (cycle is not None and not cycle.response_complete)
             or b"origin" in headers
             or b"referer" in headers
             or b"expect" in headers
@@ -139,7 +141,9 @@ class FastLane(JoinedProtocol):
             self.pipeline.appendleft((cycle, app))
 
     def _answer(self, response: Response) -> None:
-        """Write an answer in one piece, exactly as uvicorn would."""
+        """Write an answer in one piece, exactly as uvicorn would, unless the connection has been closed after one before it."""
+        if self._wire.is_closing():
+            return
         common = self.server_state.default_headers
         if common is not self._common[0]:
             self._common = (common, b"".join([b"%b: %b\r\n" % header for header in common]))
@@ -148,10 +152,11 @@ class FastLane(JoinedProtocol):
         last = self._last and not self.pipeline
         content.append(b"connection: close\r\n\r\n" if last else b"\r\n")
         content.append(response.body)
-        self.transport.write_all(b"".join(content))
+        self._wire.write(b"".join(content))
         if last:
-            self.transport.close()
-        self.on_response_complete()
+            self._wire.close()
+        else:
+            self._go_on()
 
     def _park(self, unfinished: Unfinished) -> None:
         """Let the connection wait for its answer. It is read from meanwhile, or nobody would notice that the client has gone."""

@@ -140,12 +140,13 @@ class JoinedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read what has come. A large piece is cut, so that a head which stands in it is counted."""
-        if self._refusal is not None or self.transport.is_closing():
+        if self._refusal is not None:
             return
         size_bytes = len(data)
         if size_bytes > HEAD_MAX_BYTES:
             for at in range(0, size_bytes, HEAD_MAX_BYTES):
-                self.data_received(data[at : at + HEAD_MAX_BYTES])
+                if not self.transport.is_closing():
+                    self.data_received(data[at : at + HEAD_MAX_BYTES])
             return
         self._fed_bytes, self._body_moved = size_bytes, False
         try:
@@ -300,11 +301,13 @@ class JoinedProtocol(HttpToolsProtocol):
         return await cycle.receive()
 
     def on_response_complete(self) -> None:
-        """End an answer, which may have been a head only (HEAD, 204), and begin with the next request where one waits."""
+        """End an answer, which may have been a head only (HEAD, 204)."""
         self.transport.flush()
-        self.server_state.total_requests += 1
-        if self.transport.is_closing():
-            return
+        if not self.transport.is_closing():
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Begin with the request that waits, or end what is to end with this answer."""
         self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()

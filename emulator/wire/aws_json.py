@@ -31,13 +31,10 @@ CORAL = "com.amazon.coral.service"
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def _load(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    # orjson refuses half a surrogate pair ("\\ud800"), which AWS reads and then calls an invalid character. U+FFFF stands in
-    # for it: no text that AWS accepts may hold that either.
+def _load_halves(body: bytes) -> Any:
+    """Read what orjson refuses: half a surrogate pair (U+D800 escaped), which AWS reads and then calls an invalid character. U+FFFF stands
+    in for it: no text that AWS accepts may hold that either. Raises MalformedInput.
+    """
     try:
         text = json.dumps(json.loads(body.decode(), parse_constant=_refuse), ensure_ascii=False)
         return orjson.loads(_HALF_PAIR.sub("\uffff", text))
@@ -71,7 +68,10 @@ class AwsJson:
 
     def parse(self, operation: str, body: bytes) -> dict[str, Any]:
         """Read a request's body. Raises MalformedInput (SerializationException) for what is not JSON or of a wrong kind."""
-        value = _load(body or b"{}")
+        try:
+            value = orjson.loads(body or b"{}")
+        except orjson.JSONDecodeError:
+            value = _load_halves(body)
         if type(value) is not dict:
             raise malformed_input("The request body must be a JSON object.")
         parser = self._parsers[operation]

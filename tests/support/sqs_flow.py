@@ -179,7 +179,7 @@ def held(thing: object) -> int:
             total += len(one)
             stack += [*one.keys(), *one.values()]
         elif isinstance(one, list | set | frozenset | deque):
-            total += len(one)
+            total += sum(entry is not None for entry in one)  # an empty place of a page keeps nothing in memory
             stack += one
         elif isinstance(one, tuple):
             stack += one
