@@ -197,7 +197,9 @@ def test_purging_costs_the_same_in_a_full_queue(kind: Kind) -> None:
     assert purge_of(10_000) < SAME * purge_of(10)
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[1], KINDS[3]], ids=["standard", "standard-with-groups", "fifo-with-groups"])
+@pytest.mark.parametrize(
+    "kind", [KINDS[0], KINDS[1], KINDS[3]], ids=["standard", "standard-with-groups", "fifo-with-groups"]
+)
 def test_no_deletion_costs_more_than_others_when_the_oldest_message_stays(kind: Kind) -> None:
     def dearest_of(count: int) -> int:
         bench = Bench(kind)
