@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 VISIBILITY_TOTAL_MAX_MS = 12 * 3600 * 1000
 """A message may stay in flight for 12 hours from its receive (AWS: Amazon SQS visibility timeout)."""
-_NEVER_MS = 1 << 62
+NEVER_MS = 1 << 62
 Container = dict[Any, Any] | list[Any] | deque[Any]
 """What `purge` hands out to be freed."""
 
@@ -42,7 +42,7 @@ class QueueCore:
 
     def __init__(self, *, retention_ms: int, in_flight_max: int) -> None:
         self._retention_ms = retention_ms
-        self._quiet_until_ms = _NEVER_MS
+        self._quiet_until_ms = NEVER_MS
         """Before this instant nothing becomes visible and nothing expires. It may be too early, never too late."""
         self.in_flight_max = in_flight_max
         self.visible = self.in_flight = self.delayed = 0
@@ -135,7 +135,7 @@ class QueueCore:
         while (oldest := self._expiry.oldest()) is not None and oldest.enqueued_ms <= expired_ms:
             self._drop(oldest)
         head = due.head()
-        due_ms = _NEVER_MS if head is None else head[0]
+        due_ms = NEVER_MS if head is None else head[0]
         self._quiet_until_ms = due_ms if oldest is None else min(due_ms, oldest.enqueued_ms + self._retention_ms)
 
     def _wait(self, message: Message, until_ms: int) -> None:

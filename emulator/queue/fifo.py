@@ -17,7 +17,7 @@ import heapq
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from emulator.queue.core import QueueCore, Taken
+from emulator.queue.core import NEVER_MS, QueueCore, Taken
 from emulator.queue.message import DELAYED, GONE, IN_FLIGHT, READY, Message
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DEDUPLICATION_MS = 5 * 60 * 1000
 ATTEMPT_MS = 5 * 60 * 1000
 _SLACK = 64
+_CUT = 32
+"""So many places at the front of a group are let stand empty before they are cut off."""
 _SHARES = 16
 """Among how many dicts the remembered ids are divided: one of a million takes 50 ms to grow."""
 
@@ -37,6 +39,7 @@ class Sent(NamedTuple):
 
     message_id: str
     sequence_number: str | None
+    sent_ms: int
 
 
 class NotRetryableError(Exception):
@@ -44,36 +47,64 @@ class NotRetryableError(Exception):
 
 
 class Group:
-    """One message group that has messages."""
+    """One message group that has messages: those that came and were never taken in the order of their coming, and a heap of those that
+    came back. A list and a place in it, as a deque takes 600 bytes for a single message.
+    """
 
-    __slots__ = ("_heap", "in_flight", "listed", "live", "name")
+    __slots__ = ("_first", "_fresh", "_returned", "in_flight", "listed", "live", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.live = 0
         self.in_flight = 0
         self.listed = 0  # the head's seq under which it stands in the queue's list of available groups
-        self._heap: list[tuple[int, Message]] = []
+        self._fresh: list[Message | None] = []
+        self._first = 0  # what stands before it is None
+        self._returned: list[tuple[int, Message]] = []
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._fresh) - self._first + len(self._returned)
 
     def push(self, message: Message) -> None:
-        """Put a message at its place: new ones go last, returned ones before all that came after them."""
-        heapq.heappush(self._heap, (message.seq, message))
-        if len(self._heap) > 2 * self.live + _SLACK:
-            self._heap = [entry for entry in self._heap if entry[1].state != GONE]
-            heapq.heapify(self._heap)
+        """Put a new message last."""
+        self._fresh.append(message)
+        if len(self) > 2 * self.live + _SLACK:
+            self._fresh = [one for one in self._fresh if one is not None and one.state != GONE]
+            self._first = 0
+            self._returned = [entry for entry in self._returned if entry[1].state != GONE]
+            heapq.heapify(self._returned)
+
+    def push_back(self, message: Message) -> None:
+        """Put a message that was taken before all that came after it."""
+        heapq.heappush(self._returned, (message.seq, message))
 
     def head(self) -> Message | None:
         """Look at the earliest message that is not in flight, be it delayed or visible."""
-        while self._heap and self._heap[0][1].state == GONE:
-            heapq.heappop(self._heap)
-        return self._heap[0][1] if self._heap else None
+        while (fresh := self._front()) is not None and fresh.state == GONE:
+            self._drop()
+        returned = self._returned
+        while returned and returned[0][1].state == GONE:
+            heapq.heappop(returned)
+        return returned[0][1] if returned and (fresh is None or returned[0][0] < fresh.seq) else fresh
 
-    def pop(self) -> Message:
+    def pop(self) -> Message | None:
         """Take the head."""
-        return heapq.heappop(self._heap)[1]
+        head = self.head()
+        if head is not None and head is self._front():
+            self._drop()
+        elif head is not None:
+            heapq.heappop(self._returned)
+        return head
+
+    def _front(self) -> Message | None:
+        return self._fresh[self._first] if self._first < len(self._fresh) else None
+
+    def _drop(self) -> None:
+        self._fresh[self._first] = None
+        self._first += 1
+        if self._first >= _CUT and 2 * self._first >= len(self._fresh):
+            del self._fresh[: self._first]
+            self._first = 0
 
 
 class Attempt:
@@ -98,7 +129,9 @@ class FifoQueue(QueueCore):
         self._available: list[tuple[int, str]] = []  # (seq of the head, group)
         self._draining: Group | None = None
         self._sent: tuple[dict[Hashable, Sent], ...] = tuple({} for _ in range(_SHARES))
-        self._sent_order: deque[tuple[int, Hashable]] = deque()  # (when to forget, key)
+        self._sent_order: deque[Hashable] = deque()
+        self._forget_ms = NEVER_MS
+        """Before this instant there is nothing to forget."""
         self._attempts: dict[str, Attempt] = {}
         self._attempt_order: deque[tuple[int, str]] = deque()
 
@@ -109,20 +142,30 @@ class FifoQueue(QueueCore):
         self._forget(now_ms)
         return self._sent[hash(key) % _SHARES].get(key)
 
-    def remember(self, key: Hashable, sent: Sent, now_ms: int) -> None:
-        """Start the deduplication window of a key."""
+    def remember(self, key: Hashable, sent: Sent) -> None:
+        """Start the deduplication window of a key, at the instant of the sending."""
         self._sent[hash(key) % _SHARES][key] = sent
-        self._sent_order.append((now_ms + DEDUPLICATION_MS, key))
+        self._sent_order.append(key)
+        self._forget_ms = min(self._forget_ms, sent.sent_ms + DEDUPLICATION_MS)
 
     def _forget(self, now_ms: int) -> None:
-        while self._sent_order and self._sent_order[0][0] <= now_ms:
-            key = self._sent_order.popleft()[1]
-            del self._sent[hash(key) % _SHARES][key]
+        if now_ms < self._forget_ms:
+            return
+        self._forget_ms = NEVER_MS
+        while self._sent_order:
+            key = self._sent_order[0]
+            share = self._sent[hash(key) % _SHARES]
+            if share[key].sent_ms + DEDUPLICATION_MS > now_ms:
+                self._forget_ms = share[key].sent_ms + DEDUPLICATION_MS
+                break
+            del share[self._sent_order.popleft()]
         while self._attempt_order and self._attempt_order[0][0] <= now_ms:
             forget_ms, attempt_id = self._attempt_order.popleft()
             attempt = self._attempts.get(attempt_id)
             if attempt is not None and attempt.forget_ms == forget_ms:
                 del self._attempts[attempt_id]
+        if self._attempt_order:
+            self._forget_ms = min(self._forget_ms, self._attempt_order[0][0])
 
     # Receive attempts.
 
@@ -160,6 +203,7 @@ class FifoQueue(QueueCore):
         self._attempts[attempt_id] = Attempt(receipts, messages[0].visible_ms, forget_ms)
         if known is None:
             self._attempt_order.append((forget_ms, attempt_id))
+            self._forget_ms = min(self._forget_ms, forget_ms)
 
     def forget_attempt(self, attempt_id: str) -> None:
         """Forget an attempt whose messages were given back: repeating it is a new receive."""
@@ -190,13 +234,15 @@ class FifoQueue(QueueCore):
         group = self._groups.get(name)
         if group is None:
             group = self._groups[name] = Group(name)
+        if message.group_id is not None:
+            message.group_id = group.name  # the same text for all of a group, which saves 64 bytes for each
         group.live += 1
         group.push(message)
 
     def _became_ready(self, message: Message, *, returned: bool) -> None:
         group = self._groups[message.group_id or ""]
         if returned:
-            group.push(message)
+            group.push_back(message)
         self._list(group)
 
     def _released(self, message: Message) -> None:
@@ -236,7 +282,7 @@ class FifoQueue(QueueCore):
 
     def _restored(self, message: Message) -> None:
         group = self._groups[message.group_id or ""]
-        group.push(message)
+        group.push_back(message)
         self._draining = None
         self._list(group)
 
@@ -276,9 +322,8 @@ class FifoQueue(QueueCore):
     def next_upkeep_ms(self) -> int | None:
         """Tell from when on `settle` can free a message or a remembered id."""
         upkeep_ms = super().next_upkeep_ms()
-        for order in (self._sent_order, self._attempt_order):
-            if order and (upkeep_ms is None or order[0][0] < upkeep_ms):
-                upkeep_ms = order[0][0]
+        if self._forget_ms < NEVER_MS and (upkeep_ms is None or self._forget_ms < upkeep_ms):
+            return self._forget_ms
         return upkeep_ms
 
     def purge(self) -> list[Container]:

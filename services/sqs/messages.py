@@ -114,10 +114,10 @@ def enqueue(emulator: Emulator, queue: Queue, draft: Message, delay_s: int | Non
     key = (draft.group_id, dedup_id) if queue.per_group else dedup_id
     sent = fifo.duplicate_of(key, now_ms)
     if sent is not None:
-        draft.message_id, draft.sequence_number = sent
+        draft.message_id, draft.sequence_number, _ = sent
         return
-    draft.message_id, draft.sequence_number = sent = Sent(ids.uuid(), ids.sequence_number())
-    fifo.remember(key, sent, now_ms)
+    draft.message_id, draft.sequence_number, _ = sent = Sent(ids.uuid(), ids.sequence_number(), now_ms)
+    fifo.remember(key, sent)
     queue.put(draft, now_ms, now_ms + queue.delay_ms)
 
 

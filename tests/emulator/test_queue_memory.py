@@ -350,7 +350,7 @@ def test_a_purged_queue_holds_nothing(kind: Kind) -> None:
 def test_remembered_deduplication_ids_are_forgotten_after_five_minutes() -> None:
     core = FifoQueue(retention_ms=RETENTION_MS, in_flight_max=120_000)
     for number in range(5000):
-        core.remember(f"key{number}", Sent(f"m{number}", None), START_MS + number)
+        core.remember(f"key{number}", Sent(f"m{number}", None, START_MS + number))
     core.settle(START_MS + DEDUPLICATION_MS - 1)
     assert core.entries == 5000
     core.settle(START_MS + DEDUPLICATION_MS + 4998)

@@ -121,7 +121,7 @@ def test_remembered_deduplication_ids_are_freed_though_nobody_sends() -> None:
     async def work(kept: Kept) -> None:
         assert isinstance(kept.core, FifoQueue)
         message = kept.send("group")
-        kept.core.remember("key", Sent("m", "1"), kept.clock.now_ms())
+        kept.core.remember("key", Sent("m", "1", kept.clock.now_ms()))
         kept.upkeep.watch()
         kept.core.take(kept.clock.now_ms(), 1, 30 * S)
         kept.core.delete(message.seq, message.receives, kept.clock.now_ms())

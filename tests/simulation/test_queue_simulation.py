@@ -60,7 +60,7 @@ class History:
             assert (first and first.message_id) == self.model.first_send(self.now, key)
             if first is not None:
                 return
-            self.core.remember(key, Sent(f"m{self.sends}", None), self.now)
+            self.core.remember(key, Sent(f"m{self.sends}", None, self.now))
             self.model.sent.append((key, self.now, f"m{self.sends}"))
         self.put(Message(f"m{self.sends}", "body", "md5", self.now, group_id=group), delay)
         self.sends += 1
