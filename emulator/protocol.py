@@ -22,7 +22,7 @@ HEAD_MAX_S = 30.0
 BODY_IDLE_MAX_S = 60.0
 """Between two parts of a body."""
 HEAD_MAX_BYTES = 64 * 1024
-"""Request line and headers; nginx allows 40 KiB, Node 16."""
+"""Request line and headers; nginx allows 32 KiB, Node 16."""
 DROPPED_MAX_BYTES = 256 * 1024 * 1024
 """How much of a body whose request has been refused is read on, so that a client which is still sending hears of it."""
 

@@ -74,7 +74,8 @@ def tune_garbage_collector() -> None:
 
     Messages are not in cycles, and reference counting frees them; but the collector's full passes look at each of them again
     and again while a queue fills, in pauses that grow with the backlog. Without them about a tenth more SendMessage a second
-    were served (measured, paired runs of wrk). Young cycles (failed requests, ended tasks) are still collected.
+    were served (measured, paired runs of wrk). Young cycles (failed requests, ended tasks) are still collected, a thousand objects at
+    a time: ten thousand made pauses of 10 ms, and the p99 of SendMessageBatch 13 ms where it is 5 now.
 
     Our own command line runs with the collector off until here, and leaves a thousand small objects in cycles, which are not worth
     a walk over all others. In a process that ran with it on, there may be more.
@@ -82,7 +83,7 @@ def tune_garbage_collector() -> None:
     if gc.isenabled():
         gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 2, 10_000)
+    gc.set_threshold(1_000, 2, 1_000_000)
     gc.enable()
 
 

@@ -114,7 +114,7 @@ def test_where_the_collector_ran_its_garbage_goes_before_the_rest_is_frozen(pass
 def test_what_a_start_made_is_left_alone_by_later_passes(passes: list[int]) -> None:
     tune_garbage_collector()
     assert gc.get_freeze_count() > 0
-    assert gc.get_threshold() == (10_000, 2, 10_000)
+    assert gc.get_threshold() == (1_000, 2, 1_000_000)
     assert passes == []
 
 
