@@ -1,4 +1,6 @@
-"""Fixtures: `server` is one running `eventyard` for all tests of real clients, emptied before each; `start` starts others."""
+"""Fixtures: `server` is one running `eventyard` for all tests of real clients, emptied before each; `start` starts others; `door` is the
+server for bytes over HTTP, and `wire` a connection to it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.http_wire import SEND, Wire, answered, assert_no_trouble, opened, set_up
 from tests.support.server import Server
 
 
@@ -44,3 +47,20 @@ def sqs(server: Server) -> Iterator[Any]:
     client = server.client("sqs")
     yield client
     client.close()
+
+
+@pytest.fixture
+def door(server: Server) -> Iterator[Server]:
+    """The server with a queue and a topic and nothing else; afterwards it must be as good as before."""
+    since = len(server.err)
+    set_up(server)
+    yield server
+    with opened(server) as late:
+        answered(late, SEND, [1])
+    assert_no_trouble(server, since)
+
+
+@pytest.fixture
+def wire(door: Server) -> Iterator[Wire]:
+    with opened(door) as one:
+        yield one

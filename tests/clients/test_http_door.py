@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ssl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -19,35 +19,16 @@ from tests.support.http_wire import (
     Call,
     Wire,
     answered,
-    assert_no_trouble,
     assert_right,
     messages,
     opened,
     poll,
-    set_up,
 )
 from tests.support.server import Server
 
 each_call = pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
 one_of_each = pytest.mark.parametrize("call", [SEND, GET_ATTRIBUTES], ids=["hot", "ordinary"])
 each_framing = pytest.mark.parametrize("framing", [Call.whole, Call.chunked], ids=["length", "chunks"])
-
-
-@pytest.fixture
-def door(server: Server) -> Iterator[Server]:
-    """The server with a queue and a topic and nothing else; afterwards it must be as good as before."""
-    since = len(server.err)
-    set_up(server)
-    yield server
-    with opened(server) as late:
-        answered(late, SEND, [1])
-    assert_no_trouble(server, since)
-
-
-@pytest.fixture
-def wire(door: Server) -> Iterator[Wire]:
-    with opened(door) as one:
-        yield one
 
 
 def assert_refused(wire: Wire) -> None:

@@ -26,7 +26,6 @@ from tests.support.http_wire import (
     Reply,
     Wire,
     answered,
-    assert_no_trouble,
     assert_right,
     assert_too_large,
     memory_bytes,
@@ -41,23 +40,6 @@ from tests.support.server import Server, read
 CROWD = 2000
 MIB = 1 << 20
 one_of_each = pytest.mark.parametrize("call", [SEND, GET_ATTRIBUTES], ids=["hot", "ordinary"])
-
-
-@pytest.fixture
-def door(server: Server) -> Iterator[Server]:
-    """The server with a queue and a topic and nothing else; afterwards it must be as good as before."""
-    since = len(server.err)
-    set_up(server)
-    yield server
-    with opened(server) as late:
-        answered(late, SEND, [1])
-    assert_no_trouble(server, since)
-
-
-@pytest.fixture
-def wire(door: Server) -> Iterator[Wire]:
-    with opened(door) as one:
-        yield one
 
 
 def limit_of(call: Call) -> int:

@@ -23,7 +23,6 @@ from tests.support.http_wire import (
     Reply,
     Wire,
     answered,
-    assert_no_trouble,
     assert_right,
     messages,
     opened,
@@ -40,23 +39,6 @@ each_poll = pytest.mark.parametrize("waiting", [poll(20), poll_url(20)], ids=["h
 each_way_to_leave = pytest.mark.parametrize(
     "leave", [Wire.close, Wire.reset, Wire.end_sending], ids=lambda way: way.__name__
 )
-
-
-@pytest.fixture
-def door(server: Server) -> Iterator[Server]:
-    """The server with a queue and a topic and nothing else; afterwards it must be as good as before."""
-    since = len(server.err)
-    set_up(server)
-    yield server
-    with opened(server) as late:
-        answered(late, SEND, [1])
-    assert_no_trouble(server, since)
-
-
-@pytest.fixture
-def wire(door: Server) -> Iterator[Wire]:
-    with opened(door) as one:
-        yield one
 
 
 # A client that has ended its side.

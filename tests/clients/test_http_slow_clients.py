@@ -12,8 +12,8 @@ import pytest
 from emulator.certificate import Certificate
 from emulator.protocol import BODY_IDLE_MAX_S, DROPPED_MAX_BYTES, HEAD_MAX_BYTES, HEAD_MAX_S
 from emulator.server import KEEP_ALIVE_S
-from tests.support.http_line import START_MS, Hall, Line, replies
-from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, SET_UP, Call, assert_right, poll
+from tests.support.http_line import START_MS, Hall, Line, prepared, replies
+from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, Call, assert_right, poll
 
 POLL_S = 20
 MIB = 1 << 20
@@ -28,13 +28,8 @@ def certificate() -> Certificate:
 @pytest.fixture
 def hall(certificate: Certificate) -> Iterator[Hall]:
     """A server that has what the calls are about."""
-    one = Hall(certificate)
-    line = Line(one)
-    for request in SET_UP:
-        assert replies(line.send(request))[0].status == 200
-    line.vanish()
-    yield one
-    one.close()
+    with prepared(certificate) as one:
+        yield one
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from emulator.certificate import Certificate
 from emulator.fastlane import FastLane
 from emulator.http import BODY_MAX_BYTES, FORM_MAX_BYTES
 from emulator.protocol import HEAD_MAX_BYTES, JoinedProtocol
-from tests.support.http_line import START_MS, Hall, Line, replies
-from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, SET_UP, Call, assert_right, assert_too_large, poll
+from tests.support.http_line import START_MS, Hall, Line, prepared, replies
+from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, Call, assert_right, assert_too_large, poll
 
 MIB = 1 << 20
 ABOVE_BYTES = 100
@@ -32,12 +32,8 @@ def certificate() -> Certificate:
 @pytest.fixture(params=[FastLane, JoinedProtocol], ids=["lane", "plain"])
 def hall(certificate: Certificate, request: pytest.FixtureRequest) -> Iterator[Hall]:
     """A server that has what the calls are about."""
-    one = Hall(certificate, request.param)
-    line = Line(one)
-    for piece in SET_UP:
-        assert replies(line.send(piece))[0].status == 200
-    yield one
-    one.close()
+    with prepared(certificate, request.param) as one:
+        yield one
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 from emulator.certificate import Certificate
 from emulator.fastlane import FastLane
 from emulator.protocol import JoinedProtocol
-from tests.support.http_line import START_MS, Hall, Line, replies
-from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, SET_UP, Call, Reply, assert_right, poll, poll_url
+from tests.support.http_line import START_MS, Hall, Line, prepared, replies
+from tests.support.http_wire import GET_ATTRIBUTES, LIST, SEND, Call, Reply, assert_right, poll, poll_url
 
 RUBBISH = b"rubbish\r\n\r\n"
 each_poll = pytest.mark.parametrize("waiting", [poll(20), poll_url(20)], ids=["hot poll", "ordinary poll"])
@@ -30,13 +30,8 @@ def certificate() -> Certificate:
 @pytest.fixture(params=[FastLane, JoinedProtocol], ids=["lane", "plain"])
 def hall(certificate: Certificate, request: pytest.FixtureRequest) -> Iterator[Hall]:
     """A server that has what the calls are about."""
-    one = Hall(certificate, request.param)
-    line = Line(one)
-    for piece in SET_UP:
-        assert replies(line.send(piece))[0].status == 200
-    line.vanish()
-    yield one
-    one.close()
+    with prepared(certificate, request.param) as one:
+        yield one
 
 
 @pytest.fixture

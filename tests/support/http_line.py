@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from uvicorn.config import Config
@@ -19,7 +20,7 @@ from emulator.ids import Ids
 from emulator.protocol import JoinedProtocol
 from emulator.server import KEEP_ALIVE_S
 from services import ALL
-from tests.support.http_wire import Reply, read_reply
+from tests.support.http_wire import SET_UP, Reply, read_reply
 
 TURNS_MAX = 100_000
 """How often the loop may turn until it is at rest: a bound against a hang."""
@@ -267,3 +268,15 @@ def replies(raw: bytes) -> list[Reply]:
     while stream.tell() < len(raw):
         found.append(read_reply(stream))
     return found
+
+
+@contextmanager
+def prepared(certificate: Certificate, protocol: type[JoinedProtocol] = FastLane) -> Iterator[Hall]:
+    """Run a server that has what the calls are about."""
+    hall = Hall(certificate, protocol)
+    line = Line(hall)
+    for request in SET_UP:
+        assert replies(line.send(request))[0].status == 200
+    line.vanish()
+    yield hall
+    hall.close()
