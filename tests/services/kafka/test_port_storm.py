@@ -134,6 +134,7 @@ def test_whatever_clients_do_nothing_is_raised_and_nothing_is_left(
     print(f"seed {seed}")
     worker = port.connect()
     worker.create_topic("orders")
+    gc.collect()  # what other tests have left is not to be freed meanwhile
     files = open_files()
     storm = Storm(port, seed)
     for number in range(STEPS):
