@@ -6,42 +6,18 @@ What is sent here is compared when the test has passed, as with every test: see 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 
-from emulator.service import Service
-from services import ALL
 from tests.support.fuzz import Fuzz, to_form, to_json
 from tests.support.fuzz_requests import POOLS, SET_UP
 from tests.support.harness import Connection, Harness
+from tests.support.routes import ROUTES, SERVICES, Route
 
 CASES = 8
 """For each operation and protocol: an empty request, a right one, and damaged ones."""
 BODY_MAX_BYTES = 1 << 20
-
-
-class Route(NamedTuple):
-    """One operation over one protocol."""
-
-    service: Service
-    protocol: str
-    operation: str
-
-    def __str__(self) -> str:
-        return f"{self.service.name}-{self.protocol}-{self.operation}"
-
-
-SERVICES = {service.name: service for service in ALL if service.protocols}
-MODELS = {name: ServiceModel(Loader().load_service_model(name, "service-2"), name) for name in SERVICES}
-ROUTES = [
-    Route(service, protocol, operation)
-    for service in SERVICES.values()
-    for protocol in service.protocols
-    for operation in sorted(service.operations)
-]
 
 
 def send(cloud: Harness, route: Route, request: Any) -> Connection:
@@ -75,13 +51,12 @@ def set_up(cloud: Harness) -> dict[str, tuple[str]]:
 @pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_an_operation_is_answered_alike_at_both_doors(cloud: Harness, route: Route) -> None:
     pool = POOLS[route.service.name] | set_up(cloud)
-    shape = MODELS[route.service.name].operation_model(route.operation).input_shape
     sent = []
     for number in range(CASES):
         seed = f"{route} {number}"
         print(f"seed {seed!r}")
         fuzz = Fuzz(seed, pool)
-        request = fuzz.of(shape) if number else {}
+        request = fuzz.of(route.shape) if number else {}
         for _ in range(min(number - 1, 2)):
             request = fuzz.damage(request, raw=route.protocol == "json")
         sent.append(send(cloud, route, request))

@@ -8,18 +8,15 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
 
 from emulator.app import Emulator
 from emulator.clock import ManualClock
 from emulator.http import BODY_MAX_BYTES
 from emulator.ids import Ids
-from emulator.service import Service
 from services import ALL
 from tests.support.fuzz import Fuzz, places, to_form, to_json
 from tests.support.fuzz_requests import (
@@ -52,35 +49,11 @@ from tests.support.fuzz_requests import (
     TOPIC_POLICY,
 )
 from tests.support.harness import Answer, Clients, Loop
+from tests.support.routes import ROUTES, Route
 
 CASES = 40
 """For each operation and protocol."""
 HTTP_CASES = 1_500
-
-
-class Route(NamedTuple):
-    """One operation over one protocol."""
-
-    service: Service
-    protocol: str
-    operation: str
-
-    @property
-    def shape(self) -> Shape | None:
-        return MODELS[self.service.name].operation_model(self.operation).input_shape
-
-
-MODELS = {
-    service.name: ServiceModel(Loader().load_service_model(service.name, "service-2"), service.name)
-    for service in ALL
-    if service.protocols
-}
-ROUTES = [
-    Route(service, protocol, operation)
-    for service in ALL
-    for protocol in service.protocols
-    for operation in sorted(service.operations)
-]
 
 
 class World:
@@ -219,15 +192,11 @@ def check_json(answer: Answer, told: str) -> None:
         assert isinstance(read["message"], str), told
 
 
-def name_of(route: Route) -> str:
-    return "-".join((route.service.name, route.protocol, route.operation))
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_damaged_request_gets_aws_s_error_or_aws_s_answer(world: World, route: Route) -> None:
     pool = POOLS[route.service.name] | world.set_up()
     for number in range(CASES):
-        seed = f"{name_of(route)} {number}"
+        seed = f"{route!s} {number}"
         fuzz = Fuzz(seed, pool)
         value = fuzz.of(route.shape)
         for _ in range(fuzz.chance.choice((0, 1, 1, 2))):

@@ -10,18 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from botocore.loaders import Loader
-from botocore.model import ServiceModel, Shape
+from botocore.model import Shape
 
 from emulator.errors import AwsError
-from emulator.service import Service
 from emulator.wire.query import FIELDS_MAX, escape, nest, parse_form
 from services import ALL
 from tests.support.fuzz import ODD, RAW, Fuzz, to_form, to_json
+from tests.support.routes import ROUTES, Route
 
 CASES = 30
 """For each operation and protocol."""
@@ -34,31 +33,6 @@ STEPS_PER_FIELD = 60
 STEPS_PER_BYTE = 1
 STEPS_PER_ITEM = 60
 """How many calls of functions, Python's and C's, a parser may need: well above what they do need, far below anything that is quadratic."""
-
-
-class Route(NamedTuple):
-    """One operation over one protocol."""
-
-    service: Service
-    protocol: str
-    operation: str
-
-    @property
-    def shape(self) -> Shape | None:
-        return MODELS[self.service.name].operation_model(self.operation).input_shape
-
-
-MODELS = {
-    service.name: ServiceModel(Loader().load_service_model(service.name, "service-2"), service.name)
-    for service in ALL
-    if service.protocols
-}
-ROUTES = [
-    Route(service, protocol, operation)
-    for service in ALL
-    for protocol in service.protocols
-    for operation in sorted(service.operations)
-]
 KINDS: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
@@ -72,10 +46,6 @@ KINDS: dict[str, type | tuple[type, ...]] = {
     "float": float,
     "double": float,
 }
-
-
-def name_of(route: Route) -> str:
-    return "-".join((route.service.name, route.protocol, route.operation))
 
 
 def check_kinds(value: Any, shape: Shape | None, told: str) -> None:
@@ -119,10 +89,10 @@ def parse(route: Route, body: bytes) -> dict[str, Any] | AwsError:
     return refusal
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name_of)
+@pytest.mark.parametrize("route", ROUTES, ids=str)
 def test_a_parser_gives_values_of_its_shape_or_aws_s_error(route: Route) -> None:
     for number in range(CASES):
-        seed = f"{name_of(route)} {number}"
+        seed = f"{route!s} {number}"
         fuzz = Fuzz(seed)
         value = fuzz.of(route.shape)
         for _ in range(fuzz.chance.choice((0, 1, 1, 3))):
